@@ -1,0 +1,1 @@
+"""The outside world, one thin file per thing. Knows nothing of workspaces."""

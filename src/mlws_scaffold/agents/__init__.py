@@ -1,0 +1,1 @@
+"""Agents: which there are, what they promise, where they came from."""

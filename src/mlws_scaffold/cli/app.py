@@ -1,0 +1,49 @@
+"""`mlws`: operates a workspace."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from mlws_scaffold import __version__
+from mlws_scaffold.cli import boundary
+from mlws_scaffold.cli.lazy import LazyGroup
+
+_COMMANDS = "mlws_scaffold.cli.commands"
+
+TABLE = {
+    "setup": (
+        f"{_COMMANDS}.setup:setup",
+        "Prepare this clone: git, hooks, tracking, GPUs, models.",
+    ),
+    "status": (f"{_COMMANDS}.status:status", "The workspace on one screen."),
+    "doctor": (f"{_COMMANDS}.doctor:doctor", "Examine this machine; every finding has a cure."),
+    "check": (f"{_COMMANDS}.check:check", "Hold the workspace's files against its rules."),
+    "update": (
+        f"{_COMMANDS}.update:update",
+        "Bring the template's newer version into the workspace.",
+    ),
+    "model": (f"{_COMMANDS}.model:model", "Models of the registry: list, sync."),
+}
+
+
+@click.group(
+    cls=LazyGroup,
+    table=TABLE,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Example: mlws check experiments --format github",
+)
+@click.version_option(__version__, prog_name="mlws")
+@click.option(
+    "--root",
+    type=click.Path(file_okay=False, exists=True, path_type=Path),
+    help="The workspace (default: the one around the current folder).",
+)
+@click.option("--debug", is_flag=True, help="Show a traceback on failure.")
+def app(root: Path | None, debug: bool) -> None:
+    """Operate a machine-learning workspace made by mlws-new."""
+
+
+def main() -> None:
+    boundary.run(app, "mlws")

@@ -1,0 +1,135 @@
+"""`mlws-new experiment | prototype | agent | model`."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from mlws_scaffold.cli import answers, output, place
+from mlws_scaffold.models import registry
+from mlws_scaffold.scaffold import create
+from mlws_scaffold.workspace.config import Workspace
+
+_named = click.argument("name")
+_researcher = click.option(
+    "--researcher", default="", help="Handle of the owner (default: by git e-mail)."
+)
+_no_branch = click.option("--no-branch", is_flag=True, help="Stay on the current branch.")
+
+
+@click.command(epilog='Example: mlws-new experiment chunking --goal "find the best chunk size"')
+@_named
+@click.option("--goal", help="What should be known at the end: one sentence.")
+@click.option("--hypothesis", help="What you expect, and why.")
+@click.option("--tags", help="Comma-separated.")
+@_researcher
+@_no_branch
+@answers.options
+def experiment(goal: str | None, hypothesis: str | None, tags: str | None, **options: Any) -> None:
+    """Make experiments/active/<you>/NAME on the branch experiment/<you>/NAME."""
+    words = None if tags is None else [word.strip() for word in tags.split(",") if word.strip()]
+    named = {"experiment_goal": goal, "experiment_hypothesis": hypothesis, "experiment_tags": words}
+    found, made = _make("experiment", named, options)
+    folder = shlex.quote(found.layout.relative(made.folder))
+    _report(
+        found,
+        made,
+        [f"cd {folder}", "uv run python train.py --config config.yaml", "git add . && git commit"],
+    )
+
+
+@click.command(epilog="Example: mlws-new prototype helper --model llama3.1-8b")
+@_named
+@click.option("--purpose", help="What it is for: one sentence.")
+@click.option("--model", "model_key", help="A key of models/registry.yaml.")
+@_researcher
+@answers.options
+def prototype(purpose: str | None, model_key: str | None, **options: Any) -> None:
+    """Make agents/prototypes/NAME on the current branch."""
+    chosen = model_key or _chosen_model(options)
+    named = {"prototype_purpose": purpose, "prototype_model": chosen}
+    found, made = _make("prototype", named, {**options, "no_branch": True})
+    folder = shlex.quote(found.layout.relative(made.folder))
+    _report(found, made, [f"cd {folder}", "uv run pytest .", "git add . && git commit"])
+
+
+@click.command(epilog="Example: mlws-new agent helper --model llama3.1-8b")
+@_named
+@click.option("--purpose", help="What it is for: one sentence.")
+@click.option("--model", "model_key", help="A key of models/registry.yaml.")
+@_researcher
+@_no_branch
+@answers.options
+def agent(purpose: str | None, model_key: str | None, **options: Any) -> None:
+    """Make agents/production/NAME on the branch feature/NAME-production."""
+    named = {"agent_purpose": purpose, "agent_model": model_key or _chosen_model(options)}
+    found, made = _make("agent", named, options)
+    folder = shlex.quote(found.layout.relative(made.folder))
+    _report(found, made, [f"cd {folder}", "uv run pytest", "git add . && git commit"])
+
+
+@click.command(epilog="Example: mlws-new model our-assistant --base llama3.1:8b")
+@_named
+@click.option("--base", help="The base model, as Ollama names it.")
+@click.option("--system", help="The system prompt, one line.")
+@_researcher
+@answers.options
+def model(base: str | None, system: str | None, **options: Any) -> None:
+    """Make modelfiles/NAME.Modelfile and its entry in models/registry.yaml."""
+    named = {"model_base": base, "model_system": system}
+    found, made = _make("model", named, {**options, "no_branch": True})
+    shown = shlex.quote(found.layout.relative(made.folder))
+    name = shlex.quote(options["name"])
+    _report(
+        found,
+        made,
+        [f"ollama create {name} -f {shown}", "uv run mlws check models", "git add . && git commit"],
+    )
+
+
+def _chosen_model(options: dict[str, Any]) -> str | None:
+    """Let a person pick from the registry; None leaves the default (no terminal, no choice)."""
+    if options["defaults"] or not sys.stdin.isatty():
+        return None
+    keys = list(registry.load(place.workspace().layout).models)
+    if len(keys) < 2:
+        return None
+    import questionary
+
+    chosen: str | None = questionary.select("Which model does it use?", choices=keys).ask()
+    if chosen is None:  # questionary's way of saying Ctrl-C
+        raise KeyboardInterrupt
+    return chosen
+
+
+def _make(
+    kind: str, named: dict[str, Any], options: dict[str, Any]
+) -> tuple[Workspace, create.Created]:
+    found = place.workspace()
+    wish = answers.collect(
+        options["data"],
+        options["answers_file"],
+        named,
+        defaults=options["defaults"],
+        ask_all=options["ask_all"],
+    )
+    project = create.Project(
+        kind, options["name"], wish, options["researcher"], not options["no_branch"]
+    )
+    return found, (create.model if kind == "model" else create.project)(found, project)
+
+
+def _report(found: Workspace, made: create.Created, following: list[str]) -> None:
+    count = "1 file" if made.files == 1 else f"{made.files} files"
+    output.line(f"made {found.layout.relative(made.folder)}: {count}")
+    for remark in made.remarks:
+        output.line(f"note: {remark}")
+    if found.root != Path.cwd():
+        output.line(f"(paths are from {found.root})")
+    output.line("next:")
+    for command in following:
+        output.line(f"  {command}")

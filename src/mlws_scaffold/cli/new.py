@@ -1,0 +1,42 @@
+"""`mlws-new`: generates a workspace, and experiments, prototypes, agents and models in it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from mlws_scaffold import __version__
+from mlws_scaffold.cli import boundary
+from mlws_scaffold.cli.lazy import LazyGroup
+
+_COMMANDS = "mlws_scaffold.cli.commands"
+
+TABLE = {
+    "workspace": (f"{_COMMANDS}.new_workspace:workspace", "A team's monorepo, ready to work in."),
+    "experiment": (f"{_COMMANDS}.new_project:experiment", "An experiment on its own branch."),
+    "prototype": (f"{_COMMANDS}.new_project:prototype", "A light agent, no review needed."),
+    "agent": (f"{_COMMANDS}.new_project:agent", "A production agent: server, tests, image."),
+    "model": (f"{_COMMANDS}.new_project:model", "A Modelfile and its registry entry."),
+}
+
+
+@click.group(
+    cls=LazyGroup,
+    table=TABLE,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Example: mlws-new workspace ml-workspace --defaults",
+)
+@click.version_option(__version__, prog_name="mlws-new")
+@click.option(
+    "--root",
+    type=click.Path(file_okay=False, exists=True, path_type=Path),
+    help="The workspace to make a project in (default: the one around the current folder).",
+)
+@click.option("--debug", is_flag=True, help="Show a traceback on failure.")
+def new(root: Path | None, debug: bool) -> None:
+    """Generate a machine-learning workspace and the projects in it."""
+
+
+def main() -> None:
+    boundary.run(new, "mlws-new")

@@ -1,0 +1,84 @@
+"""The only module that prints: plain text, tables, JSON, GitHub annotations, progress."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Literal
+
+from mlws_scaffold.errors import MlwsError, Problem
+
+Format = Literal["text", "json", "github"]
+
+
+def line(text: str = "") -> None:
+    """A line of the result, on standard output."""
+    print(_printable(text, sys.stdout.encoding))
+
+
+def note(text: str) -> None:
+    """A remark that is not part of the result, on standard error."""
+    print(_printable(text, sys.stderr.encoding), file=sys.stderr, flush=True)
+
+
+def json_document(data: object) -> None:
+    """The whole result as one JSON document."""
+    print(json.dumps(data, indent=2, ensure_ascii=True, default=str))
+
+
+def table(columns: Sequence[str], rows: Iterable[Mapping[str, object]], empty: str) -> None:
+    """Aligned columns; `empty` is what stands there when no row does."""
+    cells = [[_cell(row.get(column)) for column in columns] for row in rows]
+    if not cells:
+        line(empty)
+        return
+    widths = [
+        max(len(column), *(len(row[index]) for row in cells))
+        for index, column in enumerate(columns)
+    ]
+    for row in [[column.upper() for column in columns], *cells]:
+        padded = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        line("  ".join(padded).rstrip())
+
+
+def failure(error: MlwsError) -> None:
+    """An expected failure, and its cure."""
+    note(f"error: {error.message}")
+    if error.cure:
+        note(f"  cure: {error.cure}")
+
+
+def annotation(problem: Problem, title: str) -> None:
+    """A problem as GitHub shows it on the diff."""
+    place = [f"file={_property(problem.path)}"]
+    if problem.line:
+        place += [f"line={problem.line}", f"col={problem.column}"]
+    text = f"{problem.field}: {problem.message}" if problem.field else problem.message
+    text += f" ({problem.cure})" if problem.cure else ""
+    line(f"::error {','.join(place)},title={_property(title)}::{_data(text)}")
+
+
+def _cell(value: object) -> str:
+    if value is None or value == "":
+        return "-"
+    if isinstance(value, list | tuple):
+        return ", ".join(str(item) for item in value) or "-"
+    # A table is one line a row: what people typed must not break it.
+    return " ".join(str(value).split())
+
+
+def _printable(text: str, encoding: str | None) -> str:
+    """Text that the stream can take; control characters (a terminal would obey them) become ?."""
+    clean = "".join(
+        "?" if (ord(sign) < 32 and sign not in "\n\t") or sign == "\x7f" else sign for sign in text
+    )
+    return clean.encode(encoding or "utf-8", "replace").decode(encoding or "utf-8")
+
+
+def _data(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")

@@ -1,0 +1,21 @@
+"""Which workspace a command acts in: `--root`, else the one around the current folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from mlws_scaffold.workspace.config import Workspace, load
+from mlws_scaffold.workspace.layout import require_root
+
+
+def root() -> Path:
+    """Root of the workspace. Raises UsageError when there is none."""
+    given: Path | None = click.get_current_context().find_root().params.get("root")
+    return require_root(given or Path.cwd())
+
+
+def workspace() -> Workspace:
+    """The workspace with its configuration. Raises UsageError or InvalidFile."""
+    return load(root())

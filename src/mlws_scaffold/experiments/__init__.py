@@ -1,0 +1,1 @@
+"""Experiments: what they declare, what they gave, who owns them."""

@@ -1,0 +1,1 @@
+"""Models: the registry, and making an Ollama server match it."""

@@ -1,0 +1,1 @@
+"""Generating and updating. The only room that knows Copier and Jinja."""

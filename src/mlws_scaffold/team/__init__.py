@@ -1,0 +1,1 @@
+"""What the whole team looks at, composed from the other rooms."""

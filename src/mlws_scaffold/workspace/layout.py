@@ -1,0 +1,110 @@
+"""Where everything is. Every path of a workspace is named here and nowhere else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from mlws_scaffold.errors import UsageError
+
+CONFIG = "mlws.toml"
+ANSWERS = ".copier-answers.yml"
+METADATA = "metadata.yaml"
+AGENT = "agent.yaml"
+
+EXPERIMENTS = "experiments/active"
+ARCHIVE = "experiments/archive"
+PROTOTYPES = "agents/prototypes"
+PRODUCTION = "agents/production"
+REGISTRY = "models/registry.yaml"
+MODELFILES = "modelfiles"
+CHECKPOINTS = "models/checkpoints"
+
+# Files and folders that every workspace has; a check names those that are missing.
+EXPECTED = (
+    CONFIG,
+    "pyproject.toml",
+    ".gitignore",
+    EXPERIMENTS,
+    ARCHIVE,
+    PROTOTYPES,
+    PRODUCTION,
+    REGISTRY,
+    MODELFILES,
+    "shared/tools",
+    "shared/prompts",
+    "shared/configs",
+    "docs/runbooks",
+    "docs/adrs",
+    "scripts/setup-env.sh",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The paths of one workspace, from its root."""
+
+    root: Path
+
+    @property
+    def config(self) -> Path:
+        return self.root / CONFIG
+
+    @property
+    def registry(self) -> Path:
+        return self.root / REGISTRY
+
+    def experiment(self, researcher: str, name: str) -> Path:
+        return self.root / EXPERIMENTS / researcher / name
+
+    def prototype(self, name: str) -> Path:
+        return self.root / PROTOTYPES / name
+
+    def agent(self, name: str) -> Path:
+        return self.root / PRODUCTION / name
+
+    def modelfile(self, name: str) -> Path:
+        return self.root / MODELFILES / f"{name}.Modelfile"
+
+    def experiments(self) -> list[Path]:
+        """Folders two levels below `active` and `archive`, with or without a `metadata.yaml`."""
+        return [*self._folders(f"{EXPERIMENTS}/*/*"), *self._folders(f"{ARCHIVE}/*/*")]
+
+    def prototypes(self) -> list[Path]:
+        return self._folders(f"{PROTOTYPES}/*")
+
+    def agents(self) -> list[Path]:
+        return self._folders(f"{PRODUCTION}/*")
+
+    def _folders(self, pattern: str) -> list[Path]:
+        # Tools leave caches everywhere; a name that starts with . or _ is never a project.
+        return [
+            folder
+            for folder in sorted(self.root.glob(pattern))
+            if folder.is_dir() and folder.name[0] not in "._"
+        ]
+
+    def relative(self, path: Path) -> str:
+        """The path as people write it: from the root, with forward slashes."""
+        return (
+            path.relative_to(self.root).as_posix() if path.is_relative_to(self.root) else str(path)
+        )
+
+
+def find_root(start: Path) -> Path | None:
+    """The nearest folder at or above `start` that holds `mlws.toml`."""
+    for folder in (start.absolute(), *start.absolute().parents):
+        if (folder / CONFIG).is_file():
+            return folder
+    return None
+
+
+def require_root(start: Path) -> Path:
+    """`find_root`, or a UsageError that says how to get a workspace."""
+    root = find_root(start)
+    if root is None:
+        raise UsageError(
+            f"no workspace here: neither {start.absolute()} nor a folder above it holds {CONFIG}",
+            "change into a workspace, name one with --root, or make one: mlws-new workspace PATH",
+        )
+    return root
