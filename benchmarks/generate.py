@@ -1,0 +1,84 @@
+"""What generating costs: `mlws-new` against `cp -r` of the result and `copier copy --skip-tasks`.
+
+python benchmarks/generate.py [--rounds N]
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from measure import Case, medians, table
+
+ROOT = Path(__file__).parents[1]
+BIN = Path(sys.executable).parent
+GOAL = "Find out what generating costs"
+
+
+def _bundle(work: Path) -> Path:
+    """The template as it lies in a wheel: a plain folder."""
+    bundle = work / "bundle"
+    bundle.mkdir()
+    shutil.copy2(ROOT / "copier.yml", bundle)
+    skipped = shutil.ignore_patterns("__pycache__", ".*_cache")
+    for part in ("templates", "hooks"):
+        shutil.copytree(ROOT / part, bundle / part, ignore=skipped)
+    return bundle
+
+
+def workspace_cases(work: Path, bundle: Path) -> list[Case]:
+    ours, theirs, copied = work / "ours", work / "copier", work / "cp"
+    new = [BIN / "mlws-new", "workspace", ours, "--defaults", "--skip-hooks"]
+    subprocess.run([str(part) for part in [*new[:2], work / "made", *new[3:]]], check=True, stdout=subprocess.DEVNULL)
+
+    def clear() -> None:
+        for folder in (ours, theirs, copied):
+            shutil.rmtree(folder, ignore_errors=True)
+
+    copier = [BIN / "copier", "copy", "--trust", "--skip-tasks", "--defaults", "--quiet", bundle, theirs]
+    return [
+        Case("cp -r", ["cp", "-r", work / "made", copied], clear),
+        Case("copier copy", copier, clear),
+        Case("mlws-new workspace", new, clear),
+    ]
+
+
+def experiment_cases(work: Path, bundle: Path) -> list[Case]:
+    place = work / "made"
+    ours = place / "experiments/active/researcher/first"
+    theirs, copied = work / "copier-experiment", work / "cp-experiment"
+    new = [BIN / "mlws-new", "--root", place, "experiment", "first", "--goal", GOAL, "--no-branch", "--defaults"]
+    subprocess.run([str(part) for part in new], check=True, stdout=subprocess.DEVNULL)
+    shutil.copytree(ours, work / "experiment")
+
+    def clear() -> None:
+        for folder in (ours, theirs, copied):
+            shutil.rmtree(folder, ignore_errors=True)
+
+    copier = [BIN / "copier", "copy", "--trust", "--skip-tasks", "--defaults", "--quiet"]
+    copier += ["-d", "kind=experiment", "-d", f"experiment_goal={GOAL}", bundle, theirs]
+    return [
+        Case("cp -r", ["cp", "-r", work / "experiment", copied], clear),
+        Case("copier copy", copier, clear),
+        Case("mlws-new experiment", new, clear),
+    ]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=5)
+    rounds = parser.parse_args().rounds
+    with tempfile.TemporaryDirectory(prefix="mlws-benchmark-") as name:
+        work = Path(name)
+        bundle = _bundle(work)
+        print(table(medians(workspace_cases(work, bundle), rounds), ["cp -r", "copier copy"]))
+        print()
+        print(table(medians(experiment_cases(work, bundle), rounds), ["cp -r", "copier copy"]))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,39 @@
+"""The template that travels with the package: inside the wheel, or the checkout it is run from."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from mlws_scaffold.errors import MlwsError
+
+# What the wheel carries, and what an update compares.
+PARTS = ("copier.yml", "hooks", "templates")
+KINDS = ("workspace", "experiment", "prototype", "agent", "model")
+
+
+@cache
+def folder() -> Path:
+    """The folder that holds `copier.yml`, `templates/` and `hooks/`."""
+    package = Path(__file__).parents[1]
+    for candidate in (package / "_bundle", package.parents[1]):
+        if (candidate / "copier.yml").is_file():
+            return candidate
+    raise MlwsError("the template is missing from this installation", "install mlws-scaffold again")
+
+
+def is_cache(path: Path) -> bool:
+    """Whether a file of the folder is no part of the template: bytecode, caches of tools."""
+    return path.suffix == ".pyc" or any(
+        part == "__pycache__" or (part.startswith(".") and part.endswith("_cache"))
+        for part in path.parts
+    )
+
+
+def questions(kind: str) -> dict[str, dict[str, Any]]:
+    """The questions of a kind by name, as `templates/questions/<kind>.yml` states them."""
+    import yaml
+
+    loaded = yaml.safe_load((folder() / "templates/questions" / f"{kind}.yml").read_bytes())
+    return dict(loaded)

@@ -1,0 +1,218 @@
+"""Makes a workspace or a project in it: all or nothing (rendered beside, then moved)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from mlws_scaffold.adapters import documents, files
+from mlws_scaffold.adapters.git import Git
+from mlws_scaffold.errors import MlwsError, UsageError
+from mlws_scaffold.models import registry
+from mlws_scaffold.scaffold import branches
+from mlws_scaffold.scaffold.origin import Origin, inherited
+from mlws_scaffold.scaffold.render import Answers, render
+from mlws_scaffold.workspace import names, people
+from mlws_scaffold.workspace.config import Workspace
+from mlws_scaffold.workspace.layout import ANSWERS, REGISTRY
+
+
+@dataclass(frozen=True, slots=True)
+class Created:
+    """What was made: its folder, the number of files, the recorded answers, and remarks."""
+
+    kind: str
+    folder: Path
+    files: int
+    answers: Mapping[str, Any]
+    remarks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A project to be made inside a workspace."""
+
+    kind: str
+    name: str
+    answers: Answers
+    researcher: str = ""
+    branch: bool = True
+
+
+def workspace(target: Path, answers: Answers, origin: Origin) -> Created:
+    """Make a workspace at `target`, which must not exist or be empty."""
+    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+        raise UsageError(
+            f"{target} exists and is not empty",
+            "choose another path; for an existing workspace: mlws update",
+        )
+    with files.beside(target) as scratch:
+        made = scratch / "workspace"
+        render("workspace", answers, origin.data(), made)
+        count = _count(made)
+        _move(made, target)
+    return Created("workspace", target, count, recorded(target), tuple(_about(origin)))
+
+
+def project(place: Workspace, wish: Project) -> Created:
+    """Make an experiment, prototype or agent in its folder, on its branch unless told not to."""
+    if problem := names.problem_with_name(wish.name):
+        raise UsageError(f"name: {wish.name!r} does not fit: {problem}")
+    git = Git(place.root)
+    versioned = git.toplevel() is not None
+    email = git.setting("user.email") if versioned else ""
+    researcher, remark = people.acting(place.config, email, wish.researcher)
+    target = _target(place, wish.kind, wish.name, researcher)
+    if target.exists():
+        raise UsageError(f"{place.layout.relative(target)} exists already", "choose another name")
+    remarks = [remark] if remark else []
+    opening = None
+    if wish.branch and _branch(wish.kind, wish.name, researcher):
+        if versioned and git.commit_of("HEAD"):
+            opening = _opening(git, place, wish, researcher)
+        else:
+            remarks.append("no branch was opened: there is no git repository with a commit here")
+    answers = _completed(place, wish, researcher)
+    with files.beside(target) as scratch:
+        made = scratch / wish.name
+        render(wish.kind, answers, _origin_of(place), made)
+        count = _count(made)
+        before = git.branch() or git.commit_of("HEAD") or ""
+        if opening is not None:
+            branches.open_branch(git, opening)
+            remarks.append(f"branch {opening.branch}, from {opening.start}")
+            if opening.remark:
+                remarks.append(opening.remark)
+        try:
+            _move(made, target)
+        except BaseException:
+            if opening is not None:
+                branches.undo(git, opening, before)
+            raise
+    return Created(wish.kind, target, count, recorded(target), tuple(remarks))
+
+
+def model(place: Workspace, wish: Project) -> Created:
+    """Make a Modelfile and its registry entry; comments and order of the registry stay."""
+    if problem := names.problem_with_name(wish.name, dots=True):
+        raise UsageError(f"name: {wish.name!r} does not fit: {problem}")
+    email = Git(place.root).setting("user.email")
+    owner, remark = people.acting(place.config, email, wish.researcher)
+    target = place.layout.modelfile(wish.name)
+    if target.exists():
+        raise UsageError(f"{place.layout.relative(target)} exists already", "choose another name")
+    if wish.name in registry.load(place.layout).models:
+        raise UsageError(f"{REGISTRY} has a model {wish.name!r} already", "choose another name")
+    given = {**wish.answers.given, "model_name": wish.name}
+    answers = Answers(given, wish.answers.suggested, wish.answers.ask, wish.answers.ask_all)
+    with files.beside(target) as scratch:
+        render("model", answers, {}, scratch / "model")
+        made = scratch / "model" / place.layout.relative(target)
+        entry = {
+            "source": "custom",
+            "base_model": modelfile_base(made.read_text(encoding="utf-8")),
+            "modelfile": place.layout.relative(target),
+            "version": "v0.1.0",
+            "tags": ["custom"],
+            "owners": [owner],
+            "created": date.today(),
+            "status": "development",
+        }
+        _move(made, target)
+        try:
+            registry.add(place.layout, wish.name, entry)
+        except BaseException:
+            target.unlink()
+            raise
+    return Created("model", target, 1, {}, (remark,) if remark else ())
+
+
+def modelfile_base(text: str) -> str:
+    """The model named by the FROM line that our own template writes first."""
+    first = text.splitlines()[0] if text else ""
+    word, _, base = first.partition(" ")
+    if word != "FROM" or not base:
+        raise MlwsError("the rendered Modelfile does not begin with FROM", "report this as a bug")
+    return base.strip()
+
+
+def recorded(folder: Path) -> Mapping[str, Any]:
+    """The answers that a project was made with; empty when it keeps none."""
+    path = folder / ANSWERS
+    data = documents.read(path).data if path.is_file() else {}
+    return data if isinstance(data, dict) else {}
+
+
+def _branch(kind: str, name: str, researcher: str) -> str:
+    return {
+        "experiment": f"experiment/{researcher}/{name}",
+        "agent": f"feature/{name}-production",
+    }.get(kind, "")
+
+
+def _opening(git: Git, place: Workspace, wish: Project, researcher: str) -> branches.Opening | None:
+    branch = _branch(wish.kind, wish.name, researcher)
+    if git.branch() == branch:
+        return None
+    if wish.kind == "experiment":
+        start, remark = branches.newest_integration(git, place.config.workspace)
+        return branches.plan(git, branch, start, remark)
+    # An agent grows out of a prototype that may be only on the current branch.
+    return branches.plan(git, branch, "HEAD")
+
+
+def _target(place: Workspace, kind: str, name: str, researcher: str) -> Path:
+    layout = place.layout
+    if kind == "experiment":
+        return layout.experiment(researcher, name)
+    return layout.prototype(name) if kind == "prototype" else layout.agent(name)
+
+
+def _completed(place: Workspace, wish: Project, researcher: str) -> Answers:
+    """The person's answers, with name and people put in and the workspace's own as suggestions."""
+    person = "experiment_researcher" if wish.kind == "experiment" else f"{wish.kind}_owner"
+    given = {**wish.answers.given, f"{wish.kind}_name": wish.name, person: researcher}
+    suggested = dict(wish.answers.suggested)
+    base_models = recorded(place.root).get("ollama_models") or []
+    if wish.kind in ("prototype", "agent") and base_models:
+        suggested.setdefault(f"{wish.kind}_model", names.registry_key(str(base_models[0])))
+    return Answers(given, suggested, wish.answers.ask, wish.answers.ask_all)
+
+
+def _origin_of(place: Workspace) -> dict[str, str]:
+    """A project is updated from where its workspace is, at the version it is made with."""
+    address = str(recorded(place.root).get("_src_path") or "")
+    return inherited(address).data()
+
+
+def _move(made: Path, target: Path) -> None:
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if target.is_dir():
+            target.rmdir()
+        made.rename(target)
+    except OSError as error:
+        raise MlwsError(
+            f"{target} was not made: {error.strerror}", "look at the folder's rights"
+        ) from error
+
+
+def _count(folder: Path) -> int:
+    return sum(path.is_file() for path in folder.rglob("*"))
+
+
+def _about(origin: Origin) -> list[str]:
+    if not origin.address:
+        return [
+            "no origin is known, so this workspace cannot be updated yet and its environment does"
+            " not contain mlws: `mlws update --link ADDRESS` records one"
+        ]
+    if not origin.version:
+        return [
+            f"{origin.address} holds no version that equals this installation: after a release,"
+            " `mlws update --link ADDRESS` records it"
+        ]
+    return []

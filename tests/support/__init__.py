@@ -1,0 +1,1 @@
+"""What tests are built from: template repositories, answer sets, protocol-true servers."""

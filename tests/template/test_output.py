@@ -1,0 +1,217 @@
+"""What is rendered parses, is formatted, passes the linters of its kind, and keeps what was typed."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.support.answer_sets import ANSWER_SETS, GOAL, NASTY
+from tests.support.rendering import ROOT, render
+
+pytestmark = pytest.mark.slow
+
+BIN = Path(sys.executable).parent
+PINS = json.loads((ROOT / "tests/support/pins.json").read_text())
+
+
+@pytest.fixture(scope="module", params=sorted(ANSWER_SETS))
+def output(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One rendered folder for each answer set."""
+    kind, answers = ANSWER_SETS[request.param]
+    return render(kind, answers, tmp_path_factory.mktemp(request.param) / "out")
+
+
+def _files(folder: Path, *suffixes: str) -> list[Path]:
+    return [path for path in sorted(folder.rglob("*")) if path.is_file() and path.suffix in suffixes]
+
+
+def _run(*command: object, folder: Path) -> None:
+    done = subprocess.run(
+        [str(part) for part in command], cwd=folder, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_every_file_parses(output: Path) -> None:
+    for path in _files(output, ".yaml", ".yml"):
+        list(yaml.safe_load_all(path.read_text()))
+    for path in _files(output, ".toml"):
+        tomllib.loads(path.read_text())
+    for path in _files(output, ".json"):
+        json.loads(path.read_text())
+    for path in _files(output, ".py"):
+        compile(path.read_text(), str(path), "exec")
+    for path in _files(output, ".sh"):
+        _run("bash", "-n", path, folder=output)
+
+
+def test_python_is_formatted_and_lint_free(output: Path) -> None:
+    if not _files(output, ".py"):
+        pytest.skip("no Python in this kind")
+    _run(BIN / "ruff", "format", "--no-cache", "--diff", ".", folder=output)
+    _run(BIN / "ruff", "check", "--no-cache", ".", folder=output)
+
+
+def test_text_ends_with_one_newline_and_has_no_trailing_blanks(output: Path) -> None:
+    wrong = []
+    for path in [item for item in output.rglob("*") if item.is_file()]:
+        text = path.read_bytes().decode()
+        if text and (not text.endswith("\n") or text.endswith("\n\n")):
+            wrong.append(f"{path.relative_to(output)}: end")
+        if re.search(r"[ \t]+$", text, re.MULTILINE) and path.suffix != ".yml":
+            wrong.append(f"{path.relative_to(output)}: blanks")
+    assert wrong == []
+
+
+def test_no_jinja_is_left(output: Path) -> None:
+    """Workflows and Modelfiles hold braces of their own; those files are static, so they are equal."""
+    static = {path.name: path.read_bytes() for path in (ROOT / "templates").rglob("*") if path.is_file()}
+    typed = " ".join(NASTY)
+    for path in [item for item in output.rglob("*") if item.is_file()]:
+        if static.get(path.name) == path.read_bytes():
+            continue
+        for mark in re.findall(r"\{\{.*?\}\}|\{%.*?%\}", path.read_text()):
+            assert mark in typed, f"{path.relative_to(output)}: {mark}"
+
+
+def test_file_names_are_fit_for_windows() -> None:
+    wrong = [
+        path
+        for path in (ROOT / "templates").rglob("*")
+        if set(path.name) & set('"|:<>?*\\') or path.name.endswith((" ", "."))
+    ]
+    assert wrong == []
+
+
+def test_shell_scripts_are_clean(output: Path) -> None:
+    scripts = _files(output, ".sh")
+    if not scripts:
+        pytest.skip("no shell in this kind")
+    _run(BIN / "shellcheck", *scripts, folder=output)
+    assert all(path.stat().st_mode & 0o100 for path in scripts)
+
+
+def test_workflows_are_valid_and_safe(output: Path) -> None:
+    folder = output / ".github/workflows"
+    if not folder.is_dir():
+        pytest.skip("no workflows in this kind")
+    workflows = sorted(folder.glob("*.yml"))
+    _run(BIN / "check-jsonschema", "--builtin-schema", "vendor.github-workflows", *workflows, folder=output)
+    _run(BIN / "zizmor", "--offline", "--no-progress", "--quiet", folder, folder=output)
+    for workflow in workflows:
+        text = workflow.read_text()
+        for action, commit in re.findall(r"uses: ([\w./-]+)@(\w+)", text):
+            assert PINS.get(action) == commit, f"{workflow.name}: {action}"
+        assert "${{ github.head_ref" not in "".join(re.findall(r"run: .*", text))
+
+
+def test_compose_and_image_files_are_valid(output: Path) -> None:
+    compose = sorted(output.glob("compose*.yaml"))
+    if not compose:
+        pytest.skip("no compose file in this kind")
+    _run(BIN / "check-jsonschema", "--builtin-schema", "vendor.compose-spec", *compose, folder=output)
+    _run(BIN / "hadolint", output / "Dockerfile", folder=output)
+
+
+@pytest.mark.parametrize("text", NASTY)
+def test_what_a_person_types_comes_back(text: str, tmp_path: Path) -> None:
+    made = render("workspace", {"organisation": text, "workspace_description": text}, tmp_path / "w")
+    assert tomllib.loads((made / "mlws.toml").read_text())["workspace"]["organisation"] == text
+    assert tomllib.loads((made / "pyproject.toml").read_text())["project"]["description"] == text
+    assert yaml.safe_load((made / ".copier-answers.yml").read_text())["organisation"] == text
+
+
+def _typed() -> st.SearchStrategy[str]:
+    line = st.characters(exclude_categories=("Cc", "Cs", "Zl", "Zp"))
+    return st.text(line, min_size=10, max_size=60).filter(lambda text: len(text.strip()) >= 10)
+
+
+@pytest.fixture(scope="module")
+def scratch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    folder = tmp_path_factory.mktemp("typed")
+    yield folder
+    shutil.rmtree(folder)
+
+
+SLOWLY = settings(max_examples=12, deadline=None, suppress_health_check=[*HealthCheck])
+
+
+@SLOWLY
+@given(goal=_typed(), hypothesis=_typed())
+def test_any_goal_and_hypothesis_survive(goal: str, hypothesis: str, scratch: Path) -> None:
+    made = render(
+        "experiment",
+        {"experiment_goal": goal, "experiment_hypothesis": hypothesis},
+        scratch / str(len([*scratch.iterdir()])),
+    )
+    metadata = yaml.safe_load((made / "metadata.yaml").read_text())
+    assert (metadata["goal"], metadata["hypothesis"]) == (goal, hypothesis)
+
+
+@SLOWLY
+@given(organisation=_typed())
+def test_any_organisation_survives(organisation: str, scratch: Path) -> None:
+    target = scratch / str(len([*scratch.iterdir()]))
+    made = render("workspace", {"organisation": organisation, "licence": "MIT"}, target)
+    config = tomllib.loads((made / "mlws.toml").read_text())
+    assert config["workspace"]["organisation"] == organisation
+
+
+@SLOWLY
+@given(purpose=_typed(), kind=st.sampled_from(["prototype", "agent"]))
+def test_any_purpose_survives(purpose: str, kind: str, scratch: Path) -> None:
+    made = render(kind, {f"{kind}_purpose": purpose}, scratch / str(len([*scratch.iterdir()])))
+    for path in _files(made, ".yaml", ".yml"):
+        yaml.safe_load(path.read_text())
+    for path in _files(made, ".toml"):
+        tomllib.loads(path.read_text())
+    recorded = yaml.safe_load((made / ".copier-answers.yml").read_text())
+    assert recorded[f"{kind}_purpose"] == purpose
+
+
+@SLOWLY
+@given(system=_typed())
+def test_any_system_prompt_survives(system: str, scratch: Path) -> None:
+    if '"""' in system or system.endswith('"'):
+        return
+    made = render("model", {"model_system": system}, scratch / str(len([*scratch.iterdir()])))
+    assert system in next(made.rglob("*.Modelfile")).read_text()
+
+
+@pytest.mark.parametrize(
+    ("kind", "answers"),
+    [
+        ("workspace", {"organisation": "a\nb"}),
+        ("workspace", {"organisation": ""}),
+        ("workspace", {"organisation": "x" * 301}),
+        ("workspace", {"organisation": "\x07"}),
+        ("workspace", {"workspace_name": "Ml"}),
+        ("workspace", {"workspace_name": "../up"}),
+        ("workspace", {"researcher": "con"}),
+        ("workspace", {"researcher_email": "nobody"}),
+        ("workspace", {"ollama_models": ["a b"]}),
+        ("workspace", {"ollama_models": "llama"}),
+        ("workspace", {"container_registry": "https://x"}),
+        ("experiment", {**GOAL, "experiment_goal": "short"}),
+        ("experiment", {**GOAL, "experiment_created": "today"}),
+        ("experiment", {**GOAL, "experiment_tags": ["A B"]}),
+        ("model", {"model_system": 'ends with a quote"'}),
+    ],
+)
+def test_a_bad_answer_is_refused_and_nothing_is_left(
+    kind: str, answers: dict[str, object], tmp_path: Path
+) -> None:
+    with pytest.raises(ValueError, match="Validation error for question"):
+        render(kind, answers, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
