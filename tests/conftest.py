@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+# Downloads are shared between tests and runs; everything else of the real home is out of reach.
+CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
 LOOPBACK = ("127.", "localhost", "::1")
 
 
@@ -32,6 +34,8 @@ def _isolated(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
     monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
     for variable in ("XDG_STATE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME"):
         monkeypatch.setenv(variable, str(home / variable.lower()))
+    monkeypatch.setenv("UV_CACHE_DIR", os.environ.get("UV_CACHE_DIR") or str(CACHE / "uv"))
+    monkeypatch.setenv("PIP_CACHE_DIR", os.environ.get("PIP_CACHE_DIR") or str(CACHE / "pip"))
     monkeypatch.setenv("COPIER_SETTINGS_PATH", str(home / "copier.yml"))
     monkeypatch.setenv("COPIER_CACHE_DIR", str(home / "copier"))
     monkeypatch.setenv("OLLAMA_HOST", "http://127.0.0.1:9")

@@ -65,7 +65,11 @@ ANSWER_SETS: dict[str, tuple[str, dict[str, Any]]] = {
             "compute": "slurm",
         },
     ),
-    "workspace-linked-path": ("workspace", {"_src_path": "/srv/templates/mlws scaffold", "_commit": "v1.2.3"}),
+    "workspace-linked-bare": ("workspace", {"_src_path": "https://git.example.org/t/m.git"}),
+    "workspace-linked-path": (
+        "workspace",
+        {"_src_path": "/srv/templates/mlws scaffold", "_commit": "v1.2.3"},
+    ),
     "workspace-unlinked": ("workspace", {"_src_path": ""}),
     "experiment-defaults": ("experiment", dict(GOAL)),
     "experiment-full": (

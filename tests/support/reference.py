@@ -134,7 +134,9 @@ def _questions() -> list[str]:
                 continue
             asked = "yes" if question.get("ask", True) else "no"
             default = f"`{json.dumps(question['default'])}`" if "default" in question else "none"
-            lines.append(f"| `{name}` | {asked} | {default.replace('|', '&#124;')} | {question['help']} |")
+            lines.append(
+                f"| `{name}` | {asked} | {default.replace('|', '&#124;')} | {question['help']} |"
+            )
         lines.append("")
     return lines
 
@@ -149,7 +151,10 @@ def _configuration() -> list[str]:
             inner = [item for item in (kind, *get_args(kind)) if dataclasses.is_dataclass(item)]
             if inner:
                 mark = {tuple: "[]."}.get(get_origin(kind), ".")
-                walk(inner[0], name + ("." + "<handle>." if get_origin(kind) not in (None, tuple) else mark))
+                walk(
+                    inner[0],
+                    name + ("." + "<handle>." if get_origin(kind) not in (None, tuple) else mark),
+                )
                 continue
             default = "required"
             if field.default is not dataclasses.MISSING:
@@ -161,7 +166,12 @@ def _configuration() -> list[str]:
             lines.append(f"| `{name}` | {shown} | {default} |")
 
     walk(Config, "")
-    return [*lines, "", "`MLWS_<TABLE>_<KEY>` in the environment overrides a plain value of a table.", ""]
+    return [
+        *lines,
+        "",
+        "`MLWS_<TABLE>_<KEY>` in the environment overrides a plain value of a table.",
+        "",
+    ]
 
 
 def _kind(kind: Any) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 from mlws_scaffold.adapters import documents, files
 from mlws_scaffold.adapters.git import Git
 from mlws_scaffold.errors import MlwsError, UsageError
-from mlws_scaffold.models import registry
+from mlws_scaffold.models import modelfile, registry
 from mlws_scaffold.scaffold import branches
 from mlws_scaffold.scaffold.origin import Origin, inherited
 from mlws_scaffold.scaffold.render import Answers, render
@@ -113,7 +113,7 @@ def model(place: Workspace, wish: Project) -> Created:
         made = scratch / "model" / place.layout.relative(target)
         entry = {
             "source": "custom",
-            "base_model": modelfile_base(made.read_text(encoding="utf-8")),
+            "base_model": modelfile.base(made.read_text(encoding="utf-8"))[1],
             "modelfile": place.layout.relative(target),
             "version": "v0.1.0",
             "tags": ["custom"],
@@ -128,15 +128,6 @@ def model(place: Workspace, wish: Project) -> Created:
             target.unlink()
             raise
     return Created("model", target, 1, {}, (remark,) if remark else ())
-
-
-def modelfile_base(text: str) -> str:
-    """The model named by the FROM line that our own template writes first."""
-    first = text.splitlines()[0] if text else ""
-    word, _, base = first.partition(" ")
-    if word != "FROM" or not base:
-        raise MlwsError("the rendered Modelfile does not begin with FROM", "report this as a bug")
-    return base.strip()
 
 
 def recorded(folder: Path) -> Mapping[str, Any]:
