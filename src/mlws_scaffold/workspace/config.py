@@ -219,7 +219,9 @@ def load(root: Path, environment: Mapping[str, str] | None = None) -> Workspace:
     except tomllib.TOMLDecodeError as error:
         raise InvalidFile([reading.syntax_problem(CONFIG, str(error))]) from None
     except (RecursionError, ValueError) as error:  # thousands of brackets, or of digits
-        raise InvalidFile([Problem(CONFIG, f"cannot be read as TOML: {error}", "write it simpler")]) from None
+        raise InvalidFile(
+            [Problem(CONFIG, f"cannot be read as TOML: {error}", "write it simpler")]
+        ) from None
     except OSError as error:
         raise InvalidFile([Problem(CONFIG, f"cannot be read: {error.strerror}")]) from None
     given = os.environ if environment is None else environment

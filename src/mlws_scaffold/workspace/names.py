@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 
-_NAME = re.compile(r"[a-z][a-z0-9-]{1,40}")
-_DOTTED_NAME = re.compile(r"[a-z][a-z0-9.-]{1,40}")
+_NAME = re.compile(r"[a-z][a-z0-9-]{0,39}[a-z0-9]")
+_DOTTED_NAME = re.compile(r"[a-z][a-z0-9.-]{0,39}[a-z0-9]")
 _RESERVED = re.compile(r"con|prn|aux|nul|com[0-9]|lpt[0-9]")
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _EMAIL = re.compile(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
@@ -20,7 +20,8 @@ def problem_with_name(value: str, *, dots: bool = False) -> str | None:
     """Say what is wrong with a researcher, experiment, agent or (with `dots`) model name."""
     if not (_DOTTED_NAME if dots else _NAME).fullmatch(value) or ".." in value:
         allowed = 'a-z, 0-9, "." and -' if dots else "a-z, 0-9 and -"
-        return f"use 2 to 41 of {allowed}, starting with a letter"
+        last = '"." or -' if dots else "-"
+        return f"use 2 to 41 of {allowed}, starting with a letter, not ending with {last}"
     if _RESERVED.fullmatch(value.partition(".")[0]):
         return f"{value} is a reserved name on Windows: choose another"
     return None
@@ -50,5 +51,5 @@ def problem_with_email(value: str) -> str | None:
 
 
 def registry_key(ollama_name: str) -> str:
-    """The key in `models/registry.yaml` of a model of Ollama: `llama3.1:8b` -> `llama3.1-8b`."""
-    return re.sub(r"[^a-z0-9.-]", "-", ollama_name.lower())
+    """The key in `models/registry.yaml` of a model of Ollama: `team/llama3.1:8b` -> `llama3.1-8b`."""
+    return re.sub(r"[^a-z0-9.-]", "-", ollama_name.lower().rpartition("/")[2])

@@ -1,0 +1,130 @@
+"""One chat request from admission to its last byte; protocol and limits are written elsewhere."""
+
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from time import perf_counter
+from typing import Any
+
+from fastapi import Request, Response
+from fastapi.responses import JSONResponse, StreamingResponse
+from starlette.types import Receive, Scope, Send
+
+from agent import __version__
+from agent.agent import Deps, Done, Event, Failure, Token
+from agent.openai_api import STATUS, Answer, ApiError, ChatRequest
+from agent.runs import ClientGone, Run, Slots, limited, while_connected
+from agent.settings import Settings
+from agent.telemetry import Metrics, Outcome
+
+GONE = 499  # the usual number for a caller who hung up; nobody receives it, the metrics count it
+
+Events = AsyncGenerator[Event, None]
+
+
+class EventStream(StreamingResponse):
+    """Server-sent events that close the run they tell of, however the response ends."""
+
+    media_type = "text/event-stream"
+
+    def __init__(self, lines: AsyncGenerator[str, None], run: Events) -> None:
+        super().__init__(lines, headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
+        self._generators = (lines, run)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        # The framework would leave the run, and its place, to the garbage collector.
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            for generator in self._generators:
+                await generator.aclose()
+
+
+@dataclass(frozen=True, slots=True)
+class Chat:
+    """Answers chat requests with one agent."""
+
+    settings: Settings
+    deps: Deps
+    run: Run
+    slots: Slots
+    metrics: Metrics
+    prompt: str
+
+    @classmethod
+    def of(cls, settings: Settings, deps: Deps, run: Run) -> "Chat":
+        """Put together what a chat needs; the prompt is known by a short hash of its text."""
+        slots = Slots(settings.limits)
+        prompt = sha256(deps.instructions.encode()).hexdigest()[:12]
+        return cls(settings, deps, run, slots, Metrics(slots, __version__, prompt), prompt)
+
+    async def answer(self, body: ChatRequest, request: Request) -> Response:
+        """Answer as JSON or as a stream; a failure before the first token is an honest status."""
+        outcome: Outcome = request.state.outcome
+        outcome.stream = body.stream
+        self._admit(body)
+        sampling = self.settings.sampling.model_dump(exclude_none=True)
+        deps = replace(self.deps, options=body.options(sampling))
+        run = limited(self.run(body.conversation(), deps), self.slots, self.settings.timeouts)
+        answer = Answer.by(self.settings.name, f"{__version__}-{self.prompt}")
+        handed_over = False
+        try:
+            begin = perf_counter()
+            first = await while_connected(request, anext(run))
+            if isinstance(first, Failure):
+                raise ApiError.of(first)
+            self.metrics.first_token.observe(perf_counter() - begin)
+            if not body.stream:
+                whole = await while_connected(request, self._whole(answer, first, run))
+                return JSONResponse(whole)
+            with_usage = bool(body.stream_options and body.stream_options.include_usage)
+            lines = self._lines(answer, first, run, with_usage, outcome)
+            handed_over = True
+            return EventStream(lines, run)
+        except ClientGone:
+            outcome.status = GONE
+            return Response(status_code=GONE)
+        finally:
+            if not handed_over:
+                await run.aclose()
+
+    def _admit(self, body: ChatRequest) -> None:
+        if body.model != self.settings.name:
+            known = f"the only model here is {self.settings.name}"
+            raise ApiError(404, known, "model_not_found", "model")
+        if len(body.messages) > (most := self.settings.limits.messages):
+            raise ApiError(422, f"at most {most} messages", "too_many_messages", "messages")
+
+    async def _follow(self, first: Event, run: Events) -> Events:
+        yield self._counted(first)
+        async for event in run:
+            yield self._counted(event)
+
+    def _counted(self, event: Event) -> Event:
+        if isinstance(event, Done):
+            self.metrics.tokens.labels("input").inc(event.prompt_tokens)
+            self.metrics.tokens.labels("output").inc(event.completion_tokens)
+        return event
+
+    async def _whole(self, answer: Answer, first: Event, run: Events) -> dict[str, Any]:
+        text = ""
+        async for event in self._follow(first, run):
+            match event:
+                case Token(piece):
+                    text += piece
+                case Failure():
+                    raise ApiError.of(event)
+                case Done():
+                    return answer.whole(text, event)
+        raise AssertionError("a run ends with Done or Failure")
+
+    async def _lines(
+        self, answer: Answer, first: Event, run: Events, with_usage: bool, outcome: Outcome
+    ) -> AsyncGenerator[str, None]:
+        outcome.status = GONE  # until the last line is out
+        opening = True
+        async for event in self._follow(first, run):
+            for line in answer.lines(event, first=opening, with_usage=with_usage):
+                yield line
+            opening = False
+        outcome.status = STATUS[event.kind] if isinstance(event, Failure) else 200

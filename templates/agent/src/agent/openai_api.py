@@ -1,0 +1,143 @@
+"""The protocol: a subset of OpenAI's chat completions, as JSON and as server-sent events.
+
+A field outside the subset is refused: a caller must not believe in what has no effect.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from time import time
+from typing import Annotated, Any, Literal
+from uuid import uuid4
+
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, Field
+
+from agent.agent import Done, Event, Failure, Message, Token
+
+STATUS = {"unreachable": 503, "busy": 429, "timeout": 504, "failed": 502}
+TYPES = {401: "authentication_error", 429: "rate_limit_error"}
+RETRY_AFTER = "5"  # seconds
+
+
+class _Request(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Turn(_Request):
+    """A turn of the conversation; there is no system role, the instructions are the agent's."""
+
+    role: Literal["user", "assistant"]
+    content: Annotated[str, Field(min_length=1)]
+
+
+class StreamOptions(_Request):
+    include_usage: bool = False
+
+
+class ChatRequest(_Request):
+    """What a caller may ask for; `model` is the agent's name, never that of a language model."""
+
+    model: str
+    messages: Annotated[list[Turn], Field(min_length=1)]
+    stream: bool = False
+    stream_options: StreamOptions | None = None
+    temperature: Annotated[float, Field(ge=0, le=2)] | None = None
+    top_p: Annotated[float, Field(gt=0, le=1)] | None = None
+    max_tokens: Annotated[int, Field(ge=1)] | None = None
+    seed: int | None = None
+
+    def conversation(self) -> list[Message]:
+        """Return the turns as the agent takes them."""
+        return [Message(turn.role, turn.content) for turn in self.messages]
+
+    def options(self, sampling: dict[str, float]) -> dict[str, float]:
+        """Return the sampling options: the caller's where given, its tokens capped by ours."""
+        asked = {"temperature": self.temperature, "top_p": self.top_p, "seed": self.seed}
+        chosen = sampling | {key: value for key, value in asked.items() if value is not None}
+        if self.max_tokens is not None:
+            chosen["num_predict"] = min(self.max_tokens, sampling["num_predict"])
+        return chosen
+
+
+class ApiError(Exception):
+    """A refusal or failure with the body that OpenAI's clients understand."""
+
+    def __init__(self, status: int, message: str, code: str = "", param: str = "") -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code or None
+        self.param = param or None
+
+    @classmethod
+    def of(cls, failure: Failure) -> "ApiError":
+        """Return the error that a failed run is to its caller."""
+        return cls(STATUS[failure.kind], failure.message, f"model_{failure.kind}")
+
+    def body(self) -> dict[str, Any]:
+        """Return the error object."""
+        other = "server_error" if self.status >= 500 else "invalid_request_error"
+        kind = TYPES.get(self.status, other)
+        return {
+            "error": {"message": str(self), "type": kind, "param": self.param, "code": self.code}
+        }
+
+    def response(self) -> JSONResponse:
+        """Return the error as a response."""
+        headers = {}
+        if self.status == 429:
+            headers["Retry-After"] = RETRY_AFTER
+        if self.status == 401:
+            headers["WWW-Authenticate"] = "Bearer"
+        return JSONResponse(self.body(), self.status, headers)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Writes one answer of the agent; what all its chunks share is made once."""
+
+    shared: dict[str, Any]
+
+    @classmethod
+    def by(cls, agent: str, fingerprint: str) -> "Answer":
+        """Begin an answer; the fingerprint tells the version of the agent and of its prompt."""
+        shared = {"id": f"chatcmpl-{uuid4().hex}", "created": int(time()), "model": agent}
+        return cls(shared | {"system_fingerprint": fingerprint})
+
+    def whole(self, text: str, done: Done) -> dict[str, Any]:
+        """Return the answer as one object."""
+        message = {"role": "assistant", "content": text}
+        choice = {"index": 0, "message": message, "finish_reason": done.reason}
+        own = {"object": "chat.completion", "choices": [choice], "usage": _usage(done)}
+        return self.shared | own
+
+    def lines(self, event: Event, *, first: bool, with_usage: bool) -> Iterator[str]:
+        """Yield the server-sent events that tell of one event; the last one of a stream ends it."""
+        chunk = self.shared | {"object": "chat.completion.chunk"}
+        role = {"role": "assistant"} if first else {}
+        match event:
+            case Token(text):
+                yield _line(chunk | {"choices": [_choice(role | {"content": text}, None)]})
+            case Done(reason=reason):
+                yield _line(chunk | {"choices": [_choice(role, reason)]})
+                if with_usage:
+                    yield _line(chunk | {"choices": [], "usage": _usage(event)})
+                yield "data: [DONE]\n\n"
+            case Failure():
+                yield _line(ApiError.of(event).body())
+
+
+def _choice(delta: dict[str, str], reason: str | None) -> dict[str, Any]:
+    return {"index": 0, "delta": delta, "finish_reason": reason}
+
+
+def _usage(done: Done) -> dict[str, int]:
+    return {
+        "prompt_tokens": done.prompt_tokens,
+        "completion_tokens": done.completion_tokens,
+        "total_tokens": done.prompt_tokens + done.completion_tokens,
+    }
+
+
+def _line(content: dict[str, Any]) -> str:
+    return f"data: {json.dumps(content, separators=(',', ':'))}\n\n"

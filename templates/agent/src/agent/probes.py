@@ -1,0 +1,84 @@
+"""What machines ask the server: does it live, can it answer, how is it doing. No key is needed."""
+
+import asyncio
+from time import monotonic
+from typing import Any
+
+import httpx
+from fastapi import APIRouter, Response
+from fastapi.responses import JSONResponse
+from ollama import AsyncClient, ResponseError
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from agent import __version__
+from agent.chat import Chat
+
+FRESH = 5.0  # seconds for which a look at the model server holds
+
+
+class Readiness:
+    """Whether the model server answers and has the model."""
+
+    def __init__(self, client: AsyncClient, model: str) -> None:
+        self._client = client
+        self._model = model if ":" in model else f"{model}:latest"
+        self._looked = -FRESH
+        self._problem = ""
+
+    async def problem(self) -> str:
+        """Return what keeps the agent from answering, an empty text when nothing does."""
+        if monotonic() - self._looked >= FRESH:
+            self._problem = await self._look()
+            self._looked = monotonic()
+        return self._problem
+
+    async def _look(self) -> str:
+        try:
+            async with asyncio.timeout(FRESH):
+                listed = await self._client.list()
+        except (OSError, httpx.HTTPError, ResponseError, ValueError) as error:
+            return f"the model server does not answer ({type(error).__name__})"
+        if self._model.lower() in {str(model.model).lower() for model in listed.models}:
+            return ""
+        return f"the model server has no model {self._model}"
+
+
+def probes(chat: Chat) -> APIRouter:
+    """Return the routes; `/metrics` is among them unless it has a port of its own."""
+    routes = APIRouter()
+    readiness = Readiness(chat.deps.client, chat.settings.model)
+
+    @routes.get("/livez")
+    async def livez() -> dict[str, str]:
+        """Answer as long as the process does; it must not depend on anything else."""
+        return {"status": "alive"}
+
+    @routes.get("/readyz")
+    async def readyz() -> JSONResponse:
+        """Say whether a chat would be answered now."""
+        problem = await readiness.problem()
+        return JSONResponse({"status": problem or "ready"}, 503 if problem else 200)
+
+    @routes.get("/health")
+    async def health() -> JSONResponse:
+        """Say the same with the details that a person wants to see."""
+        problem = await readiness.problem()
+        detail: dict[str, Any] = {
+            "status": problem or "ready",
+            "agent": chat.settings.name,
+            "version": __version__,
+            "model": chat.settings.model,
+            "prompt": chat.prompt,
+            "running": chat.slots.running,
+            "queued": chat.slots.queued,
+        }
+        return JSONResponse(detail, 503 if problem else 200)
+
+    if not chat.settings.metrics_port:
+
+        @routes.get("/metrics")
+        async def metrics() -> Response:
+            """Return the series of the Prometheus text format."""
+            return Response(generate_latest(chat.metrics.registry), media_type=CONTENT_TYPE_LATEST)
+
+    return routes

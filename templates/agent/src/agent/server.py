@@ -1,0 +1,149 @@
+"""`python -m agent.server`: the application, who may use it, and the web server around it."""
+
+import argparse
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from secrets import compare_digest
+from typing import Annotated, Any
+
+import httpx
+import uvicorn
+from fastapi import Depends, FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from ollama import AsyncClient
+from prometheus_client import start_http_server
+from starlette.exceptions import HTTPException
+from starlette.middleware.body_limit import RequestBodyLimitMiddleware
+
+from agent import __version__
+from agent.agent import Deps, read_instructions, run
+from agent.chat import Chat
+from agent.openai_api import ApiError, ChatRequest
+from agent.probes import probes
+from agent.settings import SettingsError, load_keys, load_settings
+from agent.telemetry import CHAT, Observe, configure_logging
+
+Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(HTTPBearer(auto_error=False))]
+
+
+def create_app(chat: Chat, keys: Sequence[bytes]) -> FastAPI:
+    """Build the application; without keys everybody may ask, which only development allows."""
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        await chat.deps.client.close()  # type: ignore[no-untyped-call]
+
+    # The pages of the API browser load scripts from elsewhere, so there are none.
+    app = FastAPI(
+        title=chat.settings.name,
+        version=__version__,
+        docs_url=None,
+        redoc_url=None,
+        lifespan=lifespan,
+    )
+    # The last one added is the outermost: what the limit refuses is counted as well.
+    app.add_middleware(RequestBodyLimitMiddleware, max_body_size=chat.settings.limits.body_bytes)
+    app.add_middleware(Observe, metrics=chat.metrics)
+    _shape_errors(app)
+    app.include_router(probes(chat))
+    allowed = [Depends(_authorise(keys))]
+
+    @app.post(CHAT, dependencies=allowed)
+    async def chat_completions(body: ChatRequest, request: Request) -> Response:
+        """Answer a conversation, as JSON or, with `stream`, as server-sent events."""
+        return await chat.answer(body, request)
+
+    @app.get("/v1/models", dependencies=allowed)
+    async def models() -> dict[str, Any]:
+        """List the agent, which is the one model a caller can name."""
+        agent = {"id": chat.settings.name, "object": "model", "created": 0, "owned_by": "agent"}
+        return {"object": "list", "data": [agent]}
+
+    return app
+
+
+def _authorise(keys: Sequence[bytes]) -> Callable[[Credentials], Awaitable[None]]:
+    async def check(credentials: Credentials) -> None:
+        given = credentials.credentials.encode("latin-1") if credentials else b""
+        # Every key is compared, each in constant time: the time taken tells nothing.
+        if keys and not sum(compare_digest(given, key) for key in keys):
+            raise ApiError(401, "missing or wrong API key", "invalid_api_key")
+
+    return check
+
+
+def _shape_errors(app: FastAPI) -> None:
+    @app.exception_handler(ApiError)
+    async def refused(_: Request, error: ApiError) -> Response:
+        return error.response()
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(_: Request, error: RequestValidationError) -> Response:
+        first = error.errors()[0]
+        if first["type"] == "json_invalid":
+            return ApiError(422, "the body is not JSON", "json_invalid").response()
+        field = ".".join(str(part) for part in first["loc"] if part != "body")
+        what = "unknown field" if first["type"] == "extra_forbidden" else first["msg"]
+        return ApiError(422, f"{field}: {what}", first["type"], field).response()
+
+    @app.exception_handler(HTTPException)
+    async def not_served(_: Request, error: HTTPException) -> Response:
+        response = ApiError(error.status_code, error.detail).response()
+        response.headers.update(error.headers or {})
+        return response
+
+    @app.exception_handler(500)
+    async def broken(_: Request, error: Exception) -> Response:
+        return ApiError(500, "the agent failed; its log says why", "internal_error").response()
+
+
+def _prepare() -> tuple[Chat, tuple[bytes, ...]]:
+    settings = load_settings()
+    keys = load_keys(settings)
+    try:
+        instructions = read_instructions(settings.home)
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"prompts/system.md: {error}") from None
+    if not instructions:
+        raise SettingsError("prompts/system.md: the agent has no instructions")
+    timeouts = httpx.Timeout(settings.timeouts.total, connect=settings.timeouts.connect)
+    deps = Deps(AsyncClient(timeout=timeouts), settings.model, instructions)
+    return Chat.of(settings, deps, run), keys
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Serve until told to stop; with `--check` only say whether the configuration is right."""
+    parser = argparse.ArgumentParser(prog="python -m agent.server", description=main.__doc__)
+    parser.add_argument("--check", action="store_true", help="validate the configuration and exit")
+    only_check = parser.parse_args(arguments).check
+    try:
+        chat, keys = _prepare()
+    except SettingsError as error:
+        print(error, file=sys.stderr)
+        return 2
+    settings = chat.settings
+    if only_check:
+        print(f"{settings.name} {__version__}: model {settings.model}, {len(keys)} API keys: valid")
+        return 0
+    configure_logging(
+        settings.logging.level, agent=settings.name, version=__version__, prompt=chat.prompt
+    )
+    if settings.metrics_port:
+        start_http_server(settings.metrics_port, settings.host, chat.metrics.registry)
+    uvicorn.run(
+        create_app(chat, keys),
+        host=settings.host,
+        port=settings.port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=settings.timeouts.shutdown,
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
