@@ -33,13 +33,26 @@ def _bundle(work: Path) -> Path:
 def workspace_cases(work: Path, bundle: Path) -> list[Case]:
     ours, theirs, copied = work / "ours", work / "copier", work / "cp"
     new = [BIN / "mlws-new", "workspace", ours, "--defaults", "--skip-hooks"]
-    subprocess.run([str(part) for part in [*new[:2], work / "made", *new[3:]]], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(
+        [str(part) for part in [*new[:2], work / "made", *new[3:]]],
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
 
     def clear() -> None:
         for folder in (ours, theirs, copied):
             shutil.rmtree(folder, ignore_errors=True)
 
-    copier = [BIN / "copier", "copy", "--trust", "--skip-tasks", "--defaults", "--quiet", bundle, theirs]
+    copier = [
+        BIN / "copier",
+        "copy",
+        "--trust",
+        "--skip-tasks",
+        "--defaults",
+        "--quiet",
+        bundle,
+        theirs,
+    ]
     return [
         Case("cp -r", ["cp", "-r", work / "made", copied], clear),
         Case("copier copy", copier, clear),
@@ -51,7 +64,17 @@ def experiment_cases(work: Path, bundle: Path) -> list[Case]:
     place = work / "made"
     ours = place / "experiments/active/researcher/first"
     theirs, copied = work / "copier-experiment", work / "cp-experiment"
-    new = [BIN / "mlws-new", "--root", place, "experiment", "first", "--goal", GOAL, "--no-branch", "--defaults"]
+    new = [
+        BIN / "mlws-new",
+        "--root",
+        place,
+        "experiment",
+        "first",
+        "--goal",
+        GOAL,
+        "--no-branch",
+        "--defaults",
+    ]
     subprocess.run([str(part) for part in new], check=True, stdout=subprocess.DEVNULL)
     shutil.copytree(ours, work / "experiment")
 

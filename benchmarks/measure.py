@@ -60,5 +60,8 @@ def table(results: dict[str, float], against: Sequence[str]) -> str:
         for name, value in results.items()
     ]
     widths = [max(len(row[index]) for row in [heads, *rows]) for index in range(len(heads))]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in [heads, *rows]]
+    lines = [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        for row in [heads, *rows]
+    ]
     return "\n".join(line.rstrip() for line in lines)

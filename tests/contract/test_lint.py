@@ -22,7 +22,12 @@ BIN = Path(sys.executable).parent
         ("ruff", "format", "--check", "."),
         ("mypy",),
         ("shellcheck", ".ci/run", ".ci/test"),
-        ("check-jsonschema", "--builtin-schema", "vendor.github-workflows", ".github/workflows/ci.yml"),
+        (
+            "check-jsonschema",
+            "--builtin-schema",
+            "vendor.github-workflows",
+            ".github/workflows/ci.yml",
+        ),
         ("zizmor", "--offline", "--no-progress", "--quiet", ".github/workflows"),
     ],
     ids=lambda command: " ".join(command[:2]),
@@ -53,6 +58,8 @@ def test_the_version_is_written_once() -> None:
 
 
 def test_no_file_names_an_index_or_holds_a_lock() -> None:
-    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True)
+    listed = subprocess.run(
+        ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
     assert "uv.lock" not in [Path(line).name for line in listed.stdout.splitlines()]
     assert "://" not in (ROOT / "constraints.txt").read_text()

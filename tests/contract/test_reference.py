@@ -27,7 +27,9 @@ def test_the_schemas_are_current() -> None:
 
 def _documents() -> list[Path]:
     ours = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
-    rendered = sorted((ROOT / "templates").rglob("*.md")) + sorted((ROOT / "templates").rglob("*.md.jinja"))
+    rendered = sorted((ROOT / "templates").rglob("*.md")) + sorted(
+        (ROOT / "templates").rglob("*.md.jinja")
+    )
     return ours + rendered
 
 

@@ -131,7 +131,10 @@ def test_every_declared_dependency_is_imported_somewhere() -> None:
     for requirement in declared:
         name = re.split(r"[<>=!~;\s]", requirement)[0]
         module = MODULES.get(name, name)
-        used = re.search(rf"(from|import) {re.escape(module)}\b|import_module\(.{module}|find_spec\(.{module}", text)
+        used = re.search(
+            rf"(from|import) {re.escape(module)}\b|import_module\(.{module}|find_spec\(.{module}",
+            text,
+        )
         if not used and name not in FOR_ANOTHER:
             unused.append(name)
     assert unused == []
@@ -143,7 +146,8 @@ def test_help_imports_nothing_heavy(program: str) -> None:
         f"import sys; from mlws_scaffold.cli.{program} import main\n"
         "sys.argv[1:] = ['--help']\n"
         "try: main()\n"
-        f"except SystemExit as ended: print('HEAVY', ended.code, sorted({HEAVY!r} & set(sys.modules)))"
+        "except SystemExit as ended:\n"
+        f"    print('HEAVY', ended.code, sorted({HEAVY!r} & set(sys.modules)))"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT / "src"

@@ -1,4 +1,4 @@
-"""The clean-machine walks: what a newcomer types, in fresh environments, from the real package index."""
+"""The clean-machine walks: what a newcomer types, in fresh environments, from a real index."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def _runs(workspace: Path) -> list[tuple[str, str]]:
 def test_plain_copier_then_the_set_up_script_then_a_first_experiment(
     installed: Installation, clone: Path, tmp_path: Path
 ) -> None:
-    """Copier alone (our package is not importable for it), then only what the workspace itself has."""
+    """Copier first, then only what the workspace itself brings along."""
     said = installed.run(
         "copier", "copy", "--trust", "--defaults", clone, "ws", folder=tmp_path
     ).output

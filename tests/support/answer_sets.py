@@ -1,4 +1,4 @@
-"""The answers that the template tests render: together they reach every branch of every template."""
+"""The answers that the template tests render; together they reach every branch."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ ANSWER_SETS: dict[str, tuple[str, dict[str, Any]]] = {
         "workspace",
         {"_src_path": "/srv/templates/mlws scaffold", "_commit": "v1.2.3"},
     ),
-    "workspace-unlinked": ("workspace", {"_src_path": ""}),
+    "workspace-unlinked": ("workspace", {"_src_path": "", "_commit": "v1.2.3"}),
     "experiment-defaults": ("experiment", dict(GOAL)),
     "experiment-full": (
         "experiment",

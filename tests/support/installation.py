@@ -14,7 +14,7 @@ from mlws_scaffold import __version__
 ROOT = Path(__file__).parents[2]
 TAG = f"v{__version__}"
 UV = Path(sys.executable).with_name("uv")
-# The environment of a person, without what points back into this checkout or its virtual environment.
+# Left out, since it points back into this checkout or its virtual environment.
 DROPPED = (
     "PYTHONPATH",
     "VIRTUAL_ENV",

@@ -6,7 +6,6 @@ Run `python -m tests.support.reference`; `tests/contract/test_reference.py` comp
 from __future__ import annotations
 
 import dataclasses
-import inspect
 import json
 from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
@@ -16,7 +15,7 @@ import yaml
 from pydantic import TypeAdapter
 
 from mlws_scaffold.agents.catalog import Agent
-from mlws_scaffold.checks import run
+from mlws_scaffold.checks.table import CHECKS
 from mlws_scaffold.cli.app import app
 from mlws_scaffold.cli.new import new
 from mlws_scaffold.experiments.spec import Metadata
@@ -184,8 +183,8 @@ def _kind(kind: Any) -> str:
 
 def _checks() -> list[str]:
     lines = ["## Checks", "", "| ID | area | what | advice |", "|---|---|---|---|"]
-    for check in run.CHECKS.values():
-        advice = " ".join(inspect.getdoc(check).split()).replace("|", "&#124;")  # type: ignore[union-attr]
+    for check in CHECKS.values():
+        advice = " ".join(check.advice.split()).replace("|", "&#124;")
         lines.append(f"| {check.id} | {check.area} | {check.title} | {advice} |")
     return [*lines, ""]
 

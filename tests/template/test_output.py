@@ -1,4 +1,4 @@
-"""What is rendered parses, is formatted, passes the linters of its kind, and keeps what was typed."""
+"""What is rendered parses, is formatted, passes its linters, and keeps what was typed."""
 
 from __future__ import annotations
 
@@ -25,15 +25,34 @@ BIN = Path(sys.executable).parent
 PINS = json.loads((ROOT / "tests/support/pins.json").read_text())
 
 
-@pytest.fixture(scope="module", params=sorted(ANSWER_SETS))
+# Where a project lies decides which configuration its tools find.
+PLACES = {"experiment": "experiments/active/ann/one", "prototype": "agents/prototypes/one"}
+
+
+def _sets(*kinds: str) -> list[str]:
+    return sorted(name for name, (kind, _) in ANSWER_SETS.items() if not kinds or kind in kinds)
+
+
+def of_kinds(*kinds: str) -> pytest.MarkDecorator:
+    """Only the answer sets of these kinds."""
+    return pytest.mark.parametrize("output", _sets(*kinds), indirect=True)
+
+
+@pytest.fixture(scope="module", params=_sets())
 def output(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One rendered folder for each answer set."""
+    """One rendered folder for each answer set; what belongs into a workspace lies in one."""
     kind, answers = ANSWER_SETS[request.param]
-    return render(kind, answers, tmp_path_factory.mktemp(request.param) / "out")
+    folder = tmp_path_factory.mktemp(request.param) / "out"
+    if kind in PLACES:
+        render("workspace", {}, folder)
+        folder = folder / PLACES[kind]
+    return render(kind, answers, folder)
 
 
 def _files(folder: Path, *suffixes: str) -> list[Path]:
-    return [path for path in sorted(folder.rglob("*")) if path.is_file() and path.suffix in suffixes]
+    return [
+        path for path in sorted(folder.rglob("*")) if path.is_file() and path.suffix in suffixes
+    ]
 
 
 def _run(*command: object, folder: Path) -> None:
@@ -56,9 +75,8 @@ def test_every_file_parses(output: Path) -> None:
         _run("bash", "-n", path, folder=output)
 
 
+@of_kinds("workspace", "experiment", "prototype", "agent")
 def test_python_is_formatted_and_lint_free(output: Path) -> None:
-    if not _files(output, ".py"):
-        pytest.skip("no Python in this kind")
     _run(BIN / "ruff", "format", "--no-cache", "--diff", ".", folder=output)
     _run(BIN / "ruff", "check", "--no-cache", ".", folder=output)
 
@@ -75,8 +93,10 @@ def test_text_ends_with_one_newline_and_has_no_trailing_blanks(output: Path) -> 
 
 
 def test_no_jinja_is_left(output: Path) -> None:
-    """Workflows and Modelfiles hold braces of their own; those files are static, so they are equal."""
-    static = {path.name: path.read_bytes() for path in (ROOT / "templates").rglob("*") if path.is_file()}
+    """Workflows hold braces of their own; they are static, so they equal the template's file."""
+    static = {
+        path.name: path.read_bytes() for path in (ROOT / "templates").rglob("*") if path.is_file()
+    }
     typed = " ".join(NASTY)
     for path in [item for item in output.rglob("*") if item.is_file()]:
         if static.get(path.name) == path.read_bytes():
@@ -94,20 +114,30 @@ def test_file_names_are_fit_for_windows() -> None:
     assert wrong == []
 
 
+@of_kinds("workspace")
 def test_shell_scripts_are_clean(output: Path) -> None:
     scripts = _files(output, ".sh")
-    if not scripts:
-        pytest.skip("no shell in this kind")
+    assert scripts
     _run(BIN / "shellcheck", *scripts, folder=output)
     assert all(path.stat().st_mode & 0o100 for path in scripts)
 
 
+@of_kinds("workspace")
 def test_workflows_are_valid_and_safe(output: Path) -> None:
     folder = output / ".github/workflows"
-    if not folder.is_dir():
-        pytest.skip("no workflows in this kind")
     workflows = sorted(folder.glob("*.yml"))
-    _run(BIN / "check-jsonschema", "--builtin-schema", "vendor.github-workflows", *workflows, folder=output)
+    assert {path.stem for path in workflows} >= {
+        "experiment-validation",
+        "agent-tests",
+        "deploy-production",
+    }
+    _run(
+        BIN / "check-jsonschema",
+        "--builtin-schema",
+        "vendor.github-workflows",
+        *workflows,
+        folder=output,
+    )
     _run(BIN / "zizmor", "--offline", "--no-progress", "--quiet", folder, folder=output)
     for workflow in workflows:
         text = workflow.read_text()
@@ -116,17 +146,21 @@ def test_workflows_are_valid_and_safe(output: Path) -> None:
         assert "${{ github.head_ref" not in "".join(re.findall(r"run: .*", text))
 
 
+@of_kinds("agent")
 def test_compose_and_image_files_are_valid(output: Path) -> None:
     compose = sorted(output.glob("compose*.yaml"))
-    if not compose:
-        pytest.skip("no compose file in this kind")
-    _run(BIN / "check-jsonschema", "--builtin-schema", "vendor.compose-spec", *compose, folder=output)
+    assert compose
+    _run(
+        BIN / "check-jsonschema", "--builtin-schema", "vendor.compose-spec", *compose, folder=output
+    )
     _run(BIN / "hadolint", output / "Dockerfile", folder=output)
 
 
 @pytest.mark.parametrize("text", NASTY)
 def test_what_a_person_types_comes_back(text: str, tmp_path: Path) -> None:
-    made = render("workspace", {"organisation": text, "workspace_description": text}, tmp_path / "w")
+    made = render(
+        "workspace", {"organisation": text, "workspace_description": text}, tmp_path / "w"
+    )
     assert tomllib.loads((made / "mlws.toml").read_text())["workspace"]["organisation"] == text
     assert tomllib.loads((made / "pyproject.toml").read_text())["project"]["description"] == text
     assert yaml.safe_load((made / ".copier-answers.yml").read_text())["organisation"] == text

@@ -94,7 +94,7 @@ def test_a_closed_pipe_ends_quietly() -> None:
         "boundary.run(many, 'mlws')\n"
     )
     done = subprocess.run(
-        f"{sys.executable} -c \"{code}\" | head -1",
+        f'{sys.executable} -c "{code}" | head -1',
         shell=True,
         executable="/bin/bash",
         capture_output=True,

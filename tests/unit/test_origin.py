@@ -102,7 +102,7 @@ class _Installed(Distribution):
             ),
             origin.Origin("https://git.example.org/m.git", "a" * 40),
         ),
-        (_Installed({"url": "file:///home/ann/mlws", "dir_info": {}}), origin.Origin("", "")),
+        (_Installed({"url": "file:///home/ann/mlws", "dir_info": {}}), origin.Origin("", TAG)),
         (
             _Installed({}, "Project-URL: Repository, https://git.example.org/m.git"),
             origin.Origin("https://git.example.org/m.git", TAG),
@@ -117,6 +117,8 @@ def test_an_installation_knows_where_it_came_from(
     assert origin.find(None, {}) == expected
 
 
-@pytest.mark.parametrize(("version", "tag"), [("1.2.0", "v1.2.0"), ("1.2.0.dev1", ""), ("1.2+x", "")])
+@pytest.mark.parametrize(
+    ("version", "tag"), [("1.2.0", "v1.2.0"), ("1.2.0.dev1", ""), ("1.2+x", "")]
+)
 def test_only_a_release_has_a_tag(version: str, tag: str) -> None:
     assert origin.released(version) == tag

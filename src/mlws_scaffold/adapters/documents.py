@@ -16,7 +16,8 @@ import yaml
 from mlws_scaffold.errors import InvalidFile, Problem, did_you_mean
 
 MOST_BYTES = 1_000_000
-# The C loader recurses without a guard and would end the process; a text this short cannot reach that depth.
+# The C loader recurses without a guard and would end the process; a text this short cannot reach
+# that depth.
 _SHORT = 4_000
 _MOST_DEPTH = 100
 # Aliases share what they name, but whoever walks the data meets it again each time.
@@ -117,8 +118,11 @@ def _refuse_depth(text: str, name: str) -> None:
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
             if depth > _MOST_DEPTH:
-                place = (event.start_mark.line + 1, event.start_mark.column + 1)
-                raise InvalidFile([Problem(name, "is nested too deeply", "write it flatter", "", *place)])
+                mark: Any = event.start_mark
+                place = (mark.line + 1, mark.column + 1)
+                raise InvalidFile(
+                    [Problem(name, "is nested too deeply", "write it flatter", "", *place)]
+                )
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
 
@@ -129,14 +133,25 @@ def _refuse_unfolding(node: Any, name: str) -> None:
     def size(part: Any) -> int:
         if id(part) not in sizes:
             sizes[id(part)] = _MOST_VALUES + 1  # met again below itself: without end
-            inner = [side for pair in part.value for side in pair] if isinstance(part, yaml.MappingNode) else []
+            inner = (
+                [side for pair in part.value for side in pair]
+                if isinstance(part, yaml.MappingNode)
+                else []
+            )
             inner = part.value if isinstance(part, yaml.SequenceNode) else inner
             sizes[id(part)] = 1 + sum(size(item) for item in inner)
         return sizes[id(part)]
 
     if size(node) > _MOST_VALUES:
-        problem = Problem(name, f"its aliases unfold to more than {_MOST_VALUES} values", "write them out")
+        problem = Problem(
+            name, f"its aliases unfold to more than {_MOST_VALUES} values", "write them out"
+        )
         raise InvalidFile([problem])
+
+
+def scalar(value: str) -> str:
+    """A text as YAML writes it on one line, quoted only where it must be."""
+    return str(yaml.safe_dump(value, width=10_000, allow_unicode=True)).partition("\n")[0]
 
 
 def _locate(node: Any, keys: Keys, places: dict[Keys, Place], name: str, above: set[int]) -> None:

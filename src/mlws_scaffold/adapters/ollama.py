@@ -13,7 +13,7 @@ import re
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -117,7 +117,7 @@ def pull(host: str, name: str, stall: float = 600.0, client: bool = True) -> Ite
 _AGAIN = "run it again: the server goes on where it stopped"
 
 
-def _stream(host: str, name: str, stall: float, client: bool) -> Iterator[Any]:
+def _stream(host: str, name: str, stall: float, client: bool) -> Generator[Any]:
     try:
         import httpx
         import ollama
@@ -130,7 +130,8 @@ def _stream(host: str, name: str, stall: float, client: bool) -> Iterator[Any]:
     try:
         connection = ollama.Client(host, timeout=timeout, trust_env=not _is_loopback(host))
         # Closing the answer early is what makes the server stop its download.
-        with contextlib.closing(connection.pull(name, stream=True)) as parts:
+        parts: Any = connection.pull(name, stream=True)
+        with contextlib.closing(parts):
             for part in parts:
                 yield part.model_dump(exclude_none=True)
     except ollama.ResponseError as error:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Literal
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Literal
 
 from mlws_scaffold.errors import MlwsError, Problem
+
+if TYPE_CHECKING:
+    from rich.progress import TaskID
 
 Format = Literal["text", "json", "github"]
 
@@ -49,14 +53,37 @@ def failure(error: MlwsError) -> None:
         note(f"  cure: {error.cure}")
 
 
-def annotation(problem: Problem, title: str) -> None:
-    """A problem as GitHub shows it on the diff."""
+@contextlib.contextmanager
+def bars() -> Iterator[Callable[[str, int, int], None]]:
+    """Bars on a terminal: call what is yielded with a bar's text, the bytes done, and the total."""
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
+    text = TextColumn("{task.description}", markup=False)
+    columns = (text, BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    shown = Progress(*columns, console=Console(stderr=True), transient=True)
+    tasks: dict[str, TaskID] = {}
+
+    def move(name: str, done: int, total: int) -> None:
+        shown.start()  # only now: what is printed without bars keeps its long lines
+        if name not in tasks:
+            tasks[name] = shown.add_task(_printable(name, "utf-8"), total=total)
+        shown.update(tasks[name], completed=done, total=total)
+
+    try:
+        yield move
+    finally:
+        shown.stop()
+
+
+def annotation(problem: Problem, title: str, level: str = "error") -> None:
+    """A problem as GitHub shows it on the diff; the level is `error` or `warning`."""
     place = [f"file={_property(problem.path)}"]
     if problem.line:
         place += [f"line={problem.line}", f"col={problem.column}"]
     text = f"{problem.field}: {problem.message}" if problem.field else problem.message
     text += f" ({problem.cure})" if problem.cure else ""
-    line(f"::error {','.join(place)},title={_property(title)}::{_data(text)}")
+    line(f"::{level} {','.join(place)},title={_property(title)}::{_data(text)}")
 
 
 def _cell(value: object) -> str:

@@ -7,13 +7,19 @@ from pathlib import Path
 import click
 
 from mlws_scaffold.workspace.config import Workspace, load
-from mlws_scaffold.workspace.layout import require_root
+from mlws_scaffold.workspace.layout import find_root, require_root
 
 
 def root() -> Path:
     """Root of the workspace. Raises UsageError when there is none."""
     given: Path | None = click.get_current_context().find_root().params.get("root")
     return require_root(given or Path.cwd())
+
+
+def root_if_any() -> Path | None:
+    """Root of the workspace, or None outside of one. Raises UsageError when `--root` names none."""
+    given: Path | None = click.get_current_context().find_root().params.get("root")
+    return require_root(given) if given else find_root(Path.cwd())
 
 
 def workspace() -> Workspace:

@@ -52,14 +52,14 @@ def find(option: str | None, environment: Mapping[str, str] | None = None) -> Or
     try:
         return _installed(distribution(DISTRIBUTION))
     except PackageNotFoundError:
-        return Origin("", "")
+        return Origin("", released())
 
 
 def inherited(address: str) -> Origin:
-    """The origin of a project whose workspace records `address`, maybe a path of another machine."""
+    """The origin of a project in a workspace that records `address`, maybe another machine's."""
     if not address or ":" in address:
         here = find(None, {})
-        return here if here.address == address else Origin(address, released() if address else "")
+        return here if here.address == address else Origin(address, released())
     path = Path(address)
     return _local(path) if (path / ".git").exists() else Origin(address, released())
 
@@ -91,7 +91,7 @@ def _installed(found: Distribution) -> Origin:
         label, _, address = line.partition(", ")
         if label.casefold() == "repository":
             return Origin(address, released())
-    return Origin("", "")
+    return Origin("", released())
 
 
 def _blobs_of_bundle() -> dict[str, str]:

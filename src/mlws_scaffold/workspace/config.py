@@ -16,6 +16,8 @@ from mlws_scaffold.errors import InvalidFile, Problem
 from mlws_scaffold.workspace import reading
 from mlws_scaffold.workspace.layout import CONFIG, Layout
 
+_MOST_BYTES = 1_000_000
+
 
 @dataclass(frozen=True, slots=True)
 class WorkspaceTable:
@@ -210,6 +212,10 @@ def load(root: Path, environment: Mapping[str, str] | None = None) -> Workspace:
     """
     path = root / CONFIG
     try:
+        if path.stat().st_size > _MOST_BYTES:
+            raise InvalidFile(
+                [Problem(CONFIG, "is larger than 1000 kB", "take out what is no setting")]
+            )
         text = path.read_bytes().decode("utf-8")
         data = tomllib.loads(text)
     except UnicodeDecodeError as error:

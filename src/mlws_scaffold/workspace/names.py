@@ -51,5 +51,5 @@ def problem_with_email(value: str) -> str | None:
 
 
 def registry_key(ollama_name: str) -> str:
-    """The key in `models/registry.yaml` of a model of Ollama: `team/llama3.1:8b` -> `llama3.1-8b`."""
+    """The key in `models/registry.yaml` of a model of Ollama: `t/llama3.1:8b` -> `llama3.1-8b`."""
     return re.sub(r"[^a-z0-9.-]", "-", ollama_name.lower().rpartition("/")[2])

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from mlws_scaffold.cli import answers, output
-from mlws_scaffold.cli.commands import steps
+from mlws_scaffold.cli.commands import pulls, steps
 from mlws_scaffold.errors import UsageError
 from mlws_scaffold.scaffold import create, origin, setup
 
@@ -43,7 +43,9 @@ def workspace(
     if skip_hooks:
         output.line("skipped  hooks: asked to; later: mlws setup")
     else:
-        steps.show(setup.after_generation(path.absolute(), "workspace", made.answers))
+        with pulls.watching() as watch:
+            root, answered = path.absolute(), made.answers
+            setup.after_generation(root, "workspace", answered, steps.show, watch)
     for remark in made.remarks:
         output.line(f"note: {remark}")
     output.line("next:")

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import shlex
+from pathlib import Path
 from typing import Any
 
 import click
 
 from mlws_scaffold.cli import output, place
-from mlws_scaffold.errors import MlwsError
+from mlws_scaffold.errors import MlwsError, UsageError
 from mlws_scaffold.scaffold import applying
+from mlws_scaffold.scaffold import link as linking
+from mlws_scaffold.scaffold import origin as origins
 from mlws_scaffold.scaffold import update as planning
 from mlws_scaffold.scaffold.applying import Outcome
 from mlws_scaffold.scaffold.preview import Step
@@ -28,8 +33,16 @@ _WORDS = {"merged": "merged with your edits"}
 @click.option(
     "--origin", metavar="PLACE", help="Read the template from this clone or address instead."
 )
+@click.option("--link", "address", metavar="ADDRESS", help="Only record where updates come from.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
-def update(only: str | None, diff: bool, to: str | None, origin: str | None, as_json: bool) -> int:
+def update(
+    only: str | None,
+    diff: bool,
+    to: str | None,
+    origin: str | None,
+    address: str | None,
+    as_json: bool,
+) -> int:
     """Bring the template's newer version into the workspace and the projects in it.
 
     Nested projects come first, then the workspace: one commit each. Your edits stay. A file that
@@ -38,6 +51,10 @@ def update(only: str | None, diff: bool, to: str | None, origin: str | None, as_
     JSON: applied, notes, current (folders that need nothing), projects: [folder, kind, from, to,
     state (planned, updated, conflict, waiting), changes: [path, change], warnings, diff].
     """
+    if address:
+        if only or diff or to or origin or as_json:
+            raise UsageError("--link stands alone", "link first, then update")
+        return _link(address)
     request = Request(only, to, origin, look=diff)
     with planning.planned(place.root(), request, output.note) as plan:
         if not as_json:
@@ -46,8 +63,18 @@ def update(only: str | None, diff: bool, to: str | None, origin: str | None, as_
         if as_json:
             output.json_document(_document(plan, outcome, diff))
         elif not diff:
-            _report(outcome)
+            _report(plan, outcome)
     return 1 if plan.conflicts else 0
+
+
+def _link(address: str) -> int:
+    changed = linking.link(place.root(), origins.find(address)).files
+    for path in changed:
+        output.line(f"linked: {path}")
+    output.line(
+        "git commit -a and uv lock come next" if changed else f"linked already to {address}"
+    )
+    return 0
 
 
 def _show(plan: Plan, diff: bool) -> None:
@@ -68,7 +95,7 @@ def _show(plan: Plan, diff: bool) -> None:
             output.line(plan.difference(step))
 
 
-def _report(outcome: Outcome) -> None:
+def _report(plan: Plan, outcome: Outcome) -> None:
     if outcome.done:
         output.line(
             f"updated, one commit each: {', '.join(step.project.name for step in outcome.done)}"
@@ -76,15 +103,17 @@ def _report(outcome: Outcome) -> None:
     if outcome.waiting:
         output.line(f"not begun: {', '.join(step.project.name for step in outcome.waiting)}")
     if outcome.conflicted is not None:
-        raise _conflict(outcome.conflicted)
+        raise _conflict(outcome.conflicted, plan.root)
 
 
-def _conflict(step: Step) -> MlwsError:
+def _conflict(step: Step, root: Path) -> MlwsError:
+    # git takes a path from where one stands.
+    folder = shlex.quote(os.path.relpath(root / step.project.path))
     files = "\n".join(f"  {path}" for path in step.conflicts)
     return MlwsError(
         f"{step.project.name}: changed here and in the template in the same place:\n{files}",
         f"resolve each, git add it, git commit -m '{step.title}', then mlws update again; "
-        f"to give up: git restore --source=HEAD --staged --worktree -- {step.project.path}",
+        f"to give up: git restore --source=HEAD --staged --worktree -- {folder}",
     )
 
 
