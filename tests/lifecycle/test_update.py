@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from mlws_scaffold.adapters.git import Git
-from mlws_scaffold.scaffold import applying
 from mlws_scaffold.scaffold.update import Request, planned
+from mlws_scaffold.scaffold.updates import applying
 from tests.support import template_repo
 from tests.support.commandline import Mlws
 from tests.support.template_repo import commit, lines, state, write

@@ -11,6 +11,7 @@ def base(text: str) -> tuple[int, str]:
     for number, line in enumerate(text.splitlines(), 1):
         if not inside and (match := re.match(r"\s*FROM\s+(.*)", line, re.IGNORECASE)):
             return number, match[1].strip().strip('"')
-        if line.count('"""') % 2:
+        comment = line.lstrip().startswith("#") and not inside
+        if not comment and line.count('"""') % 2:
             inside = not inside
     return 0, ""

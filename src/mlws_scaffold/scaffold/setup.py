@@ -12,22 +12,22 @@ from typing import Any
 
 from mlws_scaffold.errors import MlwsError
 from mlws_scaffold.models.progress import Watch
-from mlws_scaffold.scaffold import setup_git, setup_machine
-from mlws_scaffold.scaffold.setting import LATER, Outcome, Setting, StepReport
+from mlws_scaffold.scaffold.steps import git, machine
+from mlws_scaffold.scaffold.steps.setting import LATER, Outcome, Setting, StepReport
 from mlws_scaffold.workspace.config import Workspace, load
 
 __all__ = ["STEPS", "StepReport", "after_generation", "again", "recorded_answers"]
 
 # What setting up means, in order. Large files come before the commit that could hold some.
 STEPS: tuple[tuple[str, Callable[[Setting], Outcome]], ...] = (
-    ("git repository", setup_git.repository),
-    ("large files", setup_git.large_files),
-    ("first commit", setup_git.first_commit),
-    ("pre-commit", setup_git.pre_commit),
-    ("uv.lock", setup_machine.lock),
-    ("tracking store", setup_machine.tracking),
-    ("GPUs", setup_machine.gpus),
-    ("Ollama", setup_machine.ollama),
+    ("git repository", git.repository),
+    ("large files", git.large_files),
+    ("first commit", git.first_commit),
+    ("pre-commit", git.pre_commit),
+    ("uv.lock", machine.lock),
+    ("tracking store", machine.tracking),
+    ("GPUs", machine.gpus),
+    ("Ollama", machine.ollama),
 )
 
 Tell = Callable[[StepReport], None]

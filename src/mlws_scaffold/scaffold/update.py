@@ -10,11 +10,12 @@ from pathlib import Path
 
 from mlws_scaffold.adapters.git import Git
 from mlws_scaffold.errors import MlwsError
-from mlws_scaffold.scaffold import projects, readiness, releases, scratch, step
-from mlws_scaffold.scaffold.preview import Step
+from mlws_scaffold.scaffold import projects
 from mlws_scaffold.scaffold.projects import Project
-from mlws_scaffold.scaffold.releases import Release
-from mlws_scaffold.scaffold.scratch import Origin, Scratch
+from mlws_scaffold.scaffold.updates import readiness, releases, scratch, step
+from mlws_scaffold.scaffold.updates.preview import Step
+from mlws_scaffold.scaffold.updates.releases import Release
+from mlws_scaffold.scaffold.updates.scratch import Origin, Scratch
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,13 +11,13 @@ import click
 
 from mlws_scaffold.cli import output, place
 from mlws_scaffold.errors import MlwsError, UsageError
-from mlws_scaffold.scaffold import applying
 from mlws_scaffold.scaffold import link as linking
 from mlws_scaffold.scaffold import origin as origins
 from mlws_scaffold.scaffold import update as planning
-from mlws_scaffold.scaffold.applying import Outcome
-from mlws_scaffold.scaffold.preview import Step
 from mlws_scaffold.scaffold.update import Plan, Request
+from mlws_scaffold.scaffold.updates import applying
+from mlws_scaffold.scaffold.updates.applying import Outcome
+from mlws_scaffold.scaffold.updates.preview import Step
 
 _WORDS = {"merged": "merged with your edits"}
 

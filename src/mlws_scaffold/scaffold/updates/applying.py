@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 from mlws_scaffold.adapters.git import Git
 from mlws_scaffold.errors import MlwsError
-from mlws_scaffold.scaffold import readiness, step
-from mlws_scaffold.scaffold.preview import Step
-from mlws_scaffold.scaffold.scratch import Scratch
 from mlws_scaffold.scaffold.update import Plan
+from mlws_scaffold.scaffold.updates import readiness, step
+from mlws_scaffold.scaffold.updates.preview import Step
+from mlws_scaffold.scaffold.updates.scratch import Scratch
 
 
 @dataclass(frozen=True, slots=True)

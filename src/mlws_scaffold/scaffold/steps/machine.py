@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from mlws_scaffold.errors import Unavailable
-from mlws_scaffold.scaffold.setting import LATER, Outcome, Setting
+from mlws_scaffold.scaffold.steps.setting import LATER, Outcome, Setting
 
 _ENVIRONMENT = "later: scripts/setup-env.sh"
 

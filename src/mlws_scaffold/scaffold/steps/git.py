@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from mlws_scaffold.errors import Unavailable
-from mlws_scaffold.scaffold.setting import LATER, Outcome, Setting
+from mlws_scaffold.scaffold.steps.setting import LATER, Outcome, Setting
 
 _MESSAGE = "Start the workspace"
 

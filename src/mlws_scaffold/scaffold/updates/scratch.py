@@ -17,8 +17,8 @@ from typing import Any
 
 from mlws_scaffold.adapters.git import Git
 from mlws_scaffold.errors import MlwsError
-from mlws_scaffold.scaffold import releases
 from mlws_scaffold.scaffold.projects import Project
+from mlws_scaffold.scaffold.updates import releases
 from mlws_scaffold.workspace.layout import ANSWERS
 
 # Settings of the clone alone. Hooks and large files stay out of it, and what a person set for git's

@@ -8,7 +8,7 @@ from typing import Literal
 
 from mlws_scaffold.adapters.git import Git
 from mlws_scaffold.scaffold.projects import Project
-from mlws_scaffold.scaffold.releases import Release
+from mlws_scaffold.scaffold.updates.releases import Release
 from mlws_scaffold.workspace.layout import ANSWERS
 
 How = Literal["added", "changed", "merged", "deleted", "conflict"]

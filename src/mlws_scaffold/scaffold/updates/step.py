@@ -8,11 +8,12 @@ from pathlib import Path
 
 from mlws_scaffold.adapters.git import Git
 from mlws_scaffold.errors import MlwsError
-from mlws_scaffold.scaffold import preview, projects
-from mlws_scaffold.scaffold.preview import Entry, Sides, Step
+from mlws_scaffold.scaffold import projects
 from mlws_scaffold.scaffold.projects import Project
-from mlws_scaffold.scaffold.releases import Release
-from mlws_scaffold.scaffold.scratch import Origin, Scratch
+from mlws_scaffold.scaffold.updates import preview
+from mlws_scaffold.scaffold.updates.preview import Entry, Sides, Step
+from mlws_scaffold.scaffold.updates.releases import Release
+from mlws_scaffold.scaffold.updates.scratch import Origin, Scratch
 from mlws_scaffold.workspace.layout import ANSWERS
 
 _ABSENT = "0" * 40

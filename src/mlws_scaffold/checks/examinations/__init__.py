@@ -1,0 +1,1 @@
+"""What the doctor looks at, by where a cure would act: the machine, this clone, services."""

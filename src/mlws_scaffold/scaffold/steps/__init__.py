@@ -1,0 +1,1 @@
+"""The steps of `setup.py`, one function each."""

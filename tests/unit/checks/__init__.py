@@ -1,0 +1,1 @@
+"""The checks room, on workspaces built in each test."""
