@@ -217,7 +217,7 @@ def test_a_model_gets_a_modelfile_and_an_entry_and_comments_stay(
     assert "# the end" in registry.read_text()
     entry = yaml.safe_load(registry.read_text())["models"]["our-helper"]
     assert (entry["source"], entry["base_model"]) == ("custom", "mistral:7b")
-    assert (place / entry["modelfile"]).read_text().startswith("FROM mistral:7b\n")
+    assert "\nFROM mistral:7b\n" in (place / entry["modelfile"]).read_text()
     before = registry.read_text()
     installed.run("mlws-new", "model", "our-helper", "--base", "mistral:7b", folder=place, status=2)
     assert registry.read_text() == before

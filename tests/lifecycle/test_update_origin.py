@@ -92,7 +92,7 @@ def test_a_missing_origin_or_version_is_explained(
     refused = mlws("update")
     assert refused.code == 1
     assert f"{ANSWERS}: _src_path: no template is recorded" in refused.err
-    assert "--origin" in refused.err
+    assert "--link" in refused.err
     assert state(place) == before
 
     record(place, "_src_path: ''", "_src_path: ../template")
