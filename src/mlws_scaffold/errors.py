@@ -11,7 +11,6 @@ Anything else that reaches the boundary in `cli/boundary.py` is a bug of ours an
 from __future__ import annotations
 
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -71,6 +70,8 @@ class Unavailable(MlwsError):
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """`did you mean 'x'?`, or the whole list when nothing is near."""
+    from difflib import get_close_matches
+
     names = sorted(known)
     near = get_close_matches(word, names, n=1)
     return f"did you mean {near[0]!r}?" if near else f"known: {', '.join(names)}"

@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import os
-import platform
 import signal
 import sys
-import tempfile
-import time
-import traceback
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
@@ -34,7 +30,7 @@ def _status(command: click.Command, program: str, *, debug: bool) -> int:
     except click.exceptions.Exit as ended:
         return ended.exit_code
     except (click.Abort, KeyboardInterrupt):
-        output.note("interrupted: nothing is left half done")
+        output.note("interrupted")
         return INTERRUPTED
     except click.ClickException as error:
         error.show()
@@ -55,6 +51,12 @@ def _status(command: click.Command, program: str, *, debug: bool) -> int:
 
 def _report(error: Exception) -> Path:
     """Write what a bug report needs into a file and return its path."""
+    # Imported here: every start of every command would pay for what only a bug needs.
+    import platform
+    import tempfile
+    import time
+    import traceback
+
     state = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local/state")
     folder = state / "mlws/reports"
     try:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
@@ -28,6 +27,8 @@ def note(text: str) -> None:
 
 def json_document(data: object) -> None:
     """The whole result as one JSON document."""
+    import json
+
     print(json.dumps(data, indent=2, ensure_ascii=True, default=str))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -55,6 +56,19 @@ def workspace(target: Path, answers: Answers, origin: Origin) -> Created:
         count = _count(made)
         _move(made, target)
     return Created("workspace", target, count, recorded(target), tuple(_about(origin)))
+
+
+def suggestions(target: Path) -> dict[str, str]:
+    """What a person at the terminal most likely answers: the folder's name, and who git says."""
+    home = next(folder for folder in (target, *target.parents) if folder.is_dir())
+    git = Git(home)
+    name, email = git.setting("user.name"), git.setting("user.email")
+    found = {"workspace_name": _as_name(target.name)}
+    if names.problem_with_email(email) is None:
+        handles = (_as_name(name.partition(" ")[0]), _as_name(email.partition("@")[0]))
+        found["researcher"] = next((handle for handle in handles if handle), "")
+        found["researcher_email"] = email
+    return {question: value for question, value in found.items() if value}
 
 
 def project(place: Workspace, wish: Project) -> Created:
@@ -135,6 +149,12 @@ def recorded(folder: Path) -> Mapping[str, Any]:
     path = folder / ANSWERS
     data = documents.read(path).data if path.is_file() else {}
     return data if isinstance(data, dict) else {}
+
+
+def _as_name(text: str) -> str:
+    """The text as a name, or nothing when no name comes of it."""
+    plain = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:41].rstrip("-")
+    return "" if names.problem_with_name(plain) else plain
 
 
 def _branch(kind: str, name: str, researcher: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -38,17 +39,26 @@ def workspace(
             "there is no terminal to ask on", "add --defaults, or answer with -d or --answers"
         )
     wish = answers.collect(data, answers_file, {}, defaults=defaults, ask_all=ask_all)
+    if wish.ask:
+        wish = replace(wish, suggested=create.suggestions(path.absolute()))
     made = create.workspace(path, wish, origin.find(address))
     output.line(f"made {path}: {made.files} files")
     if skip_hooks:
         output.line("skipped  hooks: asked to; later: mlws setup")
     else:
-        with pulls.watching() as watch:
-            root, answered = path.absolute(), made.answers
-            setup.after_generation(root, "workspace", answered, steps.show, watch)
+        _set_up(path.absolute(), made)
     for remark in made.remarks:
         output.line(f"note: {remark}")
     output.line("next:")
     output.line(f"  cd {shlex.quote(str(path))}")
     output.line("  scripts/setup-env.sh")
     output.line('  uv run mlws-new experiment first-try --goal "what should be known at the end"')
+
+
+def _set_up(root: Path, made: create.Created) -> None:
+    try:
+        with pulls.watching() as watch:
+            setup.after_generation(root, "workspace", made.answers, steps.show, watch)
+    except KeyboardInterrupt:
+        output.note("the files are whole; the set-up is not: mlws setup goes on with it")
+        raise
