@@ -96,14 +96,18 @@ def reference() -> str:
 def _commands() -> list[str]:
     lines = ["## Commands", ""]
 
-    def walk(command: click.Command, name: str) -> None:
-        context = click.Context(command, info_name=name, max_content_width=100, terminal_width=100)
-        lines.extend([f"### {name}", "", "```text", command.get_help(context), "```", ""])
+    def walk(command: click.Command, word: str, parent: click.Context | None = None) -> None:
+        # The parent hands down settings such as -h, as it does when people call the command.
+        settings = {**command.context_settings, "max_content_width": 100, "terminal_width": 100}
+        context = click.Context(command, parent, info_name=word, **settings)
+        lines.extend(
+            [f"### {context.command_path}", "", "```text", command.get_help(context), "```", ""]
+        )
         if isinstance(command, click.Group):
             for inner in command.list_commands(context):
                 found = command.get_command(context, inner)
                 assert found is not None
-                walk(found, f"{name} {inner}")
+                walk(found, inner, context)
 
     walk(new, "mlws-new")
     walk(app, "mlws")

@@ -249,3 +249,10 @@ def test_a_bad_answer_is_refused_and_nothing_is_left(
     with pytest.raises(ValueError, match="Validation error for question"):
         render(kind, answers, tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_a_prototype_has_the_same_agent_and_configuration_as_production(tmp_path: Path) -> None:
+    production = render("agent", {}, tmp_path / "production")
+    prototype = render("prototype", {}, tmp_path / "prototype")
+    assert (prototype / "agent.py").read_bytes() == (production / "src/agent/agent.py").read_bytes()
+    assert (prototype / "config.yaml").read_bytes() == (production / "config.yaml").read_bytes()

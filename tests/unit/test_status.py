@@ -79,7 +79,7 @@ def test_the_branch_is_shown_with_what_is_uncommitted(root: Path) -> None:
     first = commit(root, "First")
     assert status.measure(load(root)).branch == "develop"
     write(root, {"notes.txt": "mine"})
-    assert status.measure(load(root)).branch == "develop (1 changed files)"
+    assert status.measure(load(root)).branch == "develop (1 uncommitted)"
     Git(root).run("switch", "--quiet", "--detach")
     assert first.startswith(status.measure(load(root)).branch.removeprefix("detached at "))
 

@@ -6,28 +6,25 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from mlws_scaffold.adapters import documents
+from mlws_scaffold.adapters.schema import Strict
 from mlws_scaffold.workspace.layout import AGENT, Layout
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Slo(_Strict):
+class Slo(Strict):
     latency_p95: str | float | None = Field(None, description="a time such as 5s")
     error_rate: float | None = Field(None, ge=0, le=1, description="a share such as 0.01")
 
 
-class PromotedFrom(_Strict):
+class PromotedFrom(Strict):
     path: str
     commit: str
     run_id: str | None = None
 
 
-class Agent(_Strict):
+class Agent(Strict):
     """What `agent.yaml` says. The model is a key of `models/registry.yaml`."""
 
     name: str = Field(description="the name of the folder")

@@ -6,9 +6,10 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, field_validator
 
 from mlws_scaffold.adapters import documents
+from mlws_scaffold.adapters.schema import Strict, WithOwnKeys
 from mlws_scaffold.workspace import names
 
 Status = Literal[
@@ -26,45 +27,41 @@ def _as_date(value: Any) -> Any:
 Day = Annotated[date, BeforeValidator(_as_date)]
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class PrimaryMetric(_Strict):
+class PrimaryMetric(Strict):
     name: str
     goal: Literal["maximize", "minimize"]
     target: float | None = None
 
 
-class Baseline(_Strict):
+class Baseline(Strict):
     metric: str
     value: float
 
 
-class DataSource(_Strict):
+class DataSource(Strict):
     name: str
     uri: str
     sha256: str | None = Field(None, pattern="^[0-9a-f]{64}$")
 
 
-class Budget(_Strict):
+class Budget(Strict):
     gpu_hours: float | None = Field(None, ge=0)
     cost: float | None = Field(None, ge=0)
 
 
-class Links(_Strict):
+class Links(Strict):
     issue: str | None = None
     pr: str | None = None
     doc: str | None = None
 
 
-class Archived(_Strict):
+class Archived(Strict):
     came_from: str = Field(alias="from")
     at: datetime
     by: str
 
 
-class Results(_Strict):
+class Results(Strict):
     best_metric: float | str | dict[str, Any] | None = None
     metric: str | None = None
     run_id: str | None = None
@@ -72,7 +69,7 @@ class Results(_Strict):
     synced_at: datetime | None = None
 
 
-class Metadata(_Strict):
+class Metadata(WithOwnKeys):
     """An experiment. Keys that start with `x_` are the team's own and pass unread."""
 
     experiment_id: str = Field(description="an id such as medical-qa-v1")
@@ -98,13 +95,6 @@ class Metadata(_Strict):
     decision: Literal["adopt", "iterate", "drop"] | None = None
     archived: Archived | None = None
     results: Results | None = None
-
-    @model_validator(mode="before")
-    @classmethod
-    def _drop_own_keys(cls, data: Any) -> Any:
-        if not isinstance(data, dict):
-            return data
-        return {key: value for key, value in data.items() if not str(key).startswith("x_")}
 
     @field_validator("experiment_id")
     @classmethod

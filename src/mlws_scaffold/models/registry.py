@@ -7,9 +7,10 @@ from datetime import date, datetime
 from io import StringIO
 from typing import Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field
 
 from mlws_scaffold.adapters import documents, files
+from mlws_scaffold.adapters.schema import Strict, WithOwnKeys
 from mlws_scaffold.errors import InvalidFile, MlwsError, Problem
 from mlws_scaffold.workspace import names
 from mlws_scaffold.workspace.layout import REGISTRY, Layout
@@ -18,11 +19,7 @@ Status = Literal["development", "testing", "staging", "production", "deprecated"
 STATUSES: tuple[str, ...] = get_args(Status)
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Performance(_Strict):
+class Performance(Strict):
     """Measured figures; latencies as text with a unit (`850ms`, `1.2s`)."""
 
     model_config = ConfigDict(extra="allow", frozen=True)
@@ -31,7 +28,7 @@ class Performance(_Strict):
     latency_p95: str | float | None = None
 
 
-class Live(_Strict):
+class Live(Strict):
     """What is in production. Only promotion and rollback write it."""
 
     version: str
@@ -40,7 +37,7 @@ class Live(_Strict):
     modelfile_commit: str | None = None
 
 
-class Model(_Strict):
+class Model(WithOwnKeys):
     """One entry. Keys that start with `x_` are the team's own and pass unread."""
 
     source: Literal["ollama", "custom"] = Field(
@@ -62,19 +59,12 @@ class Model(_Strict):
     )
     live: Live | None = None
 
-    @model_validator(mode="before")
-    @classmethod
-    def _drop_own_keys(cls, data: Any) -> Any:
-        if not isinstance(data, dict):
-            return data
-        return {key: value for key, value in data.items() if not str(key).startswith("x_")}
-
     def name_in_ollama(self, key: str) -> str:
         """The name on a server: what is pulled, or (custom) what is built."""
         return self.model_name or key
 
 
-class Registry(_Strict):
+class Registry(Strict):
     models: Mapping[str, Model] = Field(
         default_factory=dict, description="a mapping from key to model"
     )

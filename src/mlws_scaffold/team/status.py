@@ -78,7 +78,7 @@ def _branch(place: Workspace) -> str:
         changed = len(git.changed())
     except MlwsError as error:
         return f"not measured: {error.message}"
-    return f"{name} ({changed} changed files)" if changed else name
+    return f"{name} ({changed} uncommitted)" if changed else name
 
 
 def _experiments(place: Workspace, broken: list[Problem]) -> Count:
