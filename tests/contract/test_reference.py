@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -55,3 +56,21 @@ def test_every_command_named_in_a_document_exists(path: Path) -> None:
                 break
             command = command.get_command(click.Context(command), word)
             assert command is not None, f"{path.name}: {words}"
+
+
+def _commands(group: click.Group, parent: click.Context) -> Iterator[click.Command]:
+    for name in group.list_commands(parent):
+        command = group.get_command(parent, name)
+        if isinstance(command, click.Group):
+            yield from _commands(command, click.Context(command, parent))
+        elif command is not None:
+            yield command
+
+
+def test_every_command_shows_an_example_and_documents_its_json() -> None:
+    for program in (app, new):
+        for command in _commands(program, click.Context(program)):
+            assert (command.epilog or "").startswith("Example: mlws"), command.name
+            words = [option for item in command.params for option in item.opts]
+            if "--json" in words or "--format" in words:
+                assert "JSON: " in (command.help or ""), command.name

@@ -59,6 +59,10 @@ def check(
     Areas: workspace, experiments, models, agents, git, and branch (the branch's name alone).
     Outside of a workspace all but the first still work, on any repository. Exits with 1 when a
     check says no.
+
+    JSON: checks: [id, area, title, result, reason, problems: [severity, path, line, column, field,
+    message, cure]], fixed, summary: {checks, yes, no, not_applicable, disabled, problems,
+    warnings}.
     """
     from mlws_scaffold.checks.run import run
     from mlws_scaffold.checks.target import Scope

@@ -13,7 +13,10 @@ from mlws_scaffold.cli import output, place
 @click.command(epilog="Example: mlws doctor --json")
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
 def doctor(as_json: bool) -> int:
-    """Examine this machine and this clone; every finding that is not ok has a cure."""
+    """Examine this machine and this clone; every finding that is not ok has a cure.
+
+    JSON: a list of name, state (ok, warning, failure, unknown), detail, cure.
+    """
     findings = examination.examine(place.root())
     if as_json:
         output.json_document([dataclasses.asdict(finding) for finding in findings])

@@ -22,7 +22,10 @@ def model() -> None:
 @model.command("list", epilog="Example: mlws model list --json")
 @click.option("--json", "as_json", is_flag=True, help="Print the list as JSON.")
 def list_models(as_json: bool) -> None:
-    """List the models of models/registry.yaml."""
+    """List the models of models/registry.yaml.
+
+    JSON: a list of key, ollama, source, version, status, live, owners.
+    """
     models = registry.load(place.workspace().layout).models
     rows = [
         {
@@ -50,7 +53,11 @@ def list_models(as_json: bool) -> None:
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the results as JSON.")
 def sync_models(names: tuple[str, ...], dry_run: bool, host: str, as_json: bool) -> int:
-    """Pull the models that the Ollama server lacks: all of the registry, or those named by key."""
+    """Pull the models that the Ollama server lacks: all of the registry, or those named by key.
+
+    JSON: a list of key, name, state (present, missing, pulled, failed, drift, not built), detail,
+    cure.
+    """
     workspace = place.workspace()
     models = sync.select(registry.load(workspace.layout), names)
     server = sync.host_of(workspace, os.environ, host)

@@ -14,7 +14,10 @@ from mlws_scaffold.scaffold import setup as preparing
 @click.command(epilog="Example: mlws setup")
 @click.option("--json", "as_json", is_flag=True, help="Print the reports as JSON.")
 def setup(as_json: bool) -> int:
-    """Prepare this clone: git, hooks, lock, tracking store, GPUs, models. Safe to repeat."""
+    """Prepare this clone: git, hooks, lock, tracking store, GPUs, models. Safe to repeat.
+
+    JSON: a list of name, state (done, skipped, failed), detail, cure.
+    """
     workspace = place.workspace()
     with pulls.watching() as watch:
         if as_json:

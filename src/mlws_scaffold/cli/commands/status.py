@@ -13,7 +13,11 @@ from mlws_scaffold.team import status as measured
 @click.command(epilog="Example: mlws status --json")
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
 def status(as_json: bool) -> None:
-    """Show the workspace on one screen."""
+    """Show the workspace on one screen.
+
+    JSON: name, root, branch, experiments, models and agents: {by: {state: count}, unknown: why},
+    gpus, template, mlws, broken: [path, line, column, field, message, cure].
+    """
     found = measured.measure(place.workspace())
     if as_json:
         output.json_document(dataclasses.asdict(found))
