@@ -100,6 +100,8 @@ def _report(plan: Plan, outcome: Outcome) -> None:
         output.line(
             f"updated, one commit each: {', '.join(step.project.name for step in outcome.done)}"
         )
+        if any(change.path == "pyproject.toml" for step in outcome.done for change in step.changes):
+            output.line("next: uv sync, and commit uv.lock")
     if outcome.waiting:
         output.line(f"not begun: {', '.join(step.project.name for step in outcome.waiting)}")
     if outcome.conflicted is not None:
