@@ -24,10 +24,7 @@ def _isolated(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
         "[commit]\n\tgpgsign = false\n"
     )
     for name in [*os.environ]:
-        if (
-            name.startswith(("MLWS_", "GIT_", "COPIER_", "MLFLOW_", "OLLAMA_"))
-            and name != "MLWS_TEST_GPU"
-        ):
+        if name.startswith(("MLWS_", "GIT_", "COPIER_", "MLFLOW_", "OLLAMA_")):
             monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(gitconfig))
