@@ -39,7 +39,8 @@ def schemas() -> dict[str, str]:
     texts = {}
     for name, model in models.items():
         schema = TypeAdapter(model).json_schema(by_alias=True)
-        schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+        # Editors know draft 7 best; pydantic writes nothing that it lacks.
+        schema["$schema"] = "http://json-schema.org/draft-07/schema#"
         if name == "mlws-toml.json":
             _close(schema, Config)
         if name in ("experiment-metadata.json", "models-registry.json"):

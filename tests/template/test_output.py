@@ -256,3 +256,17 @@ def test_a_prototype_has_the_same_agent_and_configuration_as_production(tmp_path
     prototype = render("prototype", {}, tmp_path / "prototype")
     assert (prototype / "agent.py").read_bytes() == (production / "src/agent/agent.py").read_bytes()
     assert (prototype / "config.yaml").read_bytes() == (production / "config.yaml").read_bytes()
+
+
+def test_rendered_files_fit_the_schemas_that_editors_use(tmp_path: Path) -> None:
+    place = render("workspace", {}, tmp_path / "ws")
+    render("experiment", dict(GOAL), place / "experiment")
+    render("agent", {}, place / "agent")
+    for schema, files in {
+        "experiment-metadata.json": ["experiment/metadata.yaml"],
+        "models-registry.json": ["models/registry.yaml"],
+        "agent.json": ["agent/agent.yaml"],
+        "mlws-toml.json": ["mlws.toml"],
+    }.items():
+        schemafile = place / ".mlws/schemas" / schema
+        _run(BIN / "check-jsonschema", "--schemafile", schemafile, *files, folder=place)
