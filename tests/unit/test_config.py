@@ -142,7 +142,8 @@ def test_the_environment_wins_and_says_so(tmp_path: Path) -> None:
 
 
 def test_a_variable_that_does_not_fit_is_a_mistake_like_any_other(tmp_path: Path) -> None:
-    assert "'many' does not fit" in problems(tmp_path, LEAST, MLWS_MODELS_PULLS="many")[0]
+    said = problems(tmp_path, LEAST, MLWS_MODELS_PULLS="many")[0]
+    assert said.startswith("MLWS_MODELS_PULLS: models.pulls: 'many' does not fit")
     assert "not a table" in problems(tmp_path, f"models = 1\n{LEAST}", MLWS_MODELS_PULLS="2")[0]
 
 

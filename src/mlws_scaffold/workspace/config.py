@@ -232,5 +232,5 @@ def load(root: Path, environment: Mapping[str, str] | None = None) -> Workspace:
         raise InvalidFile([Problem(CONFIG, f"cannot be read: {error.strerror}")]) from None
     given = os.environ if environment is None else environment
     sources = reading.override(data, Config, given)
-    config = reading.read(Config, data, reading.Source(CONFIG, text))
+    config = reading.read(Config, data, reading.Source(CONFIG, text, sources))
     return Workspace(Layout(root), config, sources)

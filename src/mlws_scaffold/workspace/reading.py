@@ -26,10 +26,14 @@ _WORDS: dict[object, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """The file's name and text, to find the line of a key again (tomllib keeps no positions)."""
+    """The file's name and text, to find the line of a key again (tomllib keeps no positions).
+
+    `variables` names the environment variable behind a key that did not come from the file.
+    """
 
     name: str
     text: str
+    variables: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     def line_of(self, path: Path) -> int:
         """Line of a key or table, else of the nearest table above it; 0 when there is none."""
@@ -51,6 +55,8 @@ class Source:
 
     def problem(self, path: Path, message: str, cure: str) -> Problem:
         dotted = ".".join(str(part) for part in path)
+        if variable := self.variables.get(dotted):
+            return Problem(variable, message, cure, dotted)
         line = self.line_of(path)
         return Problem(self.name, message, cure, dotted, line, 1 if line else 0)
 
