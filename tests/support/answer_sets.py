@@ -82,6 +82,12 @@ ANSWER_SETS: dict[str, tuple[str, dict[str, Any]]] = {
             "experiment_researcher": "sarah",
         },
     ),
+    "experiment-sklearn": ("experiment", {**GOAL, "experiment_variant": "sklearn"}),
+    "experiment-torch": ("experiment", {**GOAL, "experiment_variant": "torch"}),
+    "experiment-rag": (
+        "experiment",
+        {**GOAL, "experiment_variant": "rag", "experiment_notebooks": True},
+    ),
     "prototype-defaults": ("prototype", {}),
     "prototype-nasty": (
         "prototype",

@@ -13,6 +13,7 @@ from mlws_scaffold.cli import answers, output, place
 from mlws_scaffold.models import registry
 from mlws_scaffold.scaffold import create
 from mlws_scaffold.workspace.config import Workspace
+from mlws_scaffold.workspace.layout import Layout
 
 _named = click.argument("name")
 _researcher = click.option(
@@ -26,13 +27,26 @@ _no_branch = click.option("--no-branch", is_flag=True, help="Stay on the current
 @click.option("--goal", help="What should be known at the end: one sentence.")
 @click.option("--hypothesis", help="What you expect, and why.")
 @click.option("--tags", help="Comma-separated.")
+@click.option(
+    "--variant",
+    type=click.Choice(["numpy", "sklearn", "torch", "rag"]),
+    help="What the starting point is built on (default: numpy).",
+)
+@click.option("--notebooks", is_flag=True, default=None, help="Add a notebook.")
 @_researcher
 @_no_branch
 @answers.options
 def experiment(goal: str | None, hypothesis: str | None, tags: str | None, **options: Any) -> None:
     """Make experiments/active/<you>/NAME on the branch experiment/<you>/NAME."""
     words = None if tags is None else [word.strip() for word in tags.split(",") if word.strip()]
-    named = {"experiment_goal": goal, "experiment_hypothesis": hypothesis, "experiment_tags": words}
+    named = {
+        "experiment_goal": goal,
+        "experiment_hypothesis": hypothesis,
+        "experiment_tags": words,
+        "experiment_variant": options.pop("variant"),
+        "experiment_notebooks": options.pop("notebooks"),
+    }
+    _near(" ".join([options["name"], goal or "", *(words or ())]))
     found, made = _make("experiment", named, options)
     folder = shlex.quote(found.layout.relative(made.folder))
     _report(
@@ -89,6 +103,18 @@ def model(base: str | None, system: str | None, **options: Any) -> None:
         made,
         [f"ollama create {name} -f {shown}", "uv run mlws check models", "git add . && git commit"],
     )
+
+
+def _near(text: str) -> None:
+    """Say who tried something like it before; what is made does not depend on it."""
+    root = place.root_if_any()
+    if root is None:
+        return
+    from mlws_scaffold.experiments import search
+
+    for hit in search.similar(Layout(root), text):
+        where = f"{hit.path} on {hit.branch}" if hit.branch else hit.path
+        output.note(f"note: similar: {hit.experiment_id} ({hit.status}): {hit.goal} [{where}]")
 
 
 def _chosen_model(options: dict[str, Any]) -> str | None:

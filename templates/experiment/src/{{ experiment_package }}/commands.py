@@ -9,13 +9,13 @@ import yaml
 from shared_tools import tracking
 from shared_tools.configuration import ConfigurationError
 
-from .checkpoint import CheckpointError, load_checkpoint, save_checkpoint
-from .configuration import Config, flat_values, read_config
+from .checkpoint import CHECKPOINT, load_checkpoint, save_checkpoint
+from .configuration import Config
 from .data import make_dataset
-from .model import measure
-from .training import State, TrainingDivergedError, start, train_epochs
+from .failures import CheckpointError, TrainingError
+from .reading import flat_values, read_config
+from .training import PRIMARY_METRIC, State, final_metrics, start, train_epochs, validation_score
 
-CHECKPOINT = "best_model.npz"
 # Beside a checkpoint: the run that made it, so that its evaluation is logged there too.
 RUN_FILE = "run.json"
 
@@ -37,40 +37,35 @@ def train(folder: Path, arguments: list[str] | None = None) -> int:
     except (ConfigurationError, CheckpointError) as error:
         print(error, file=sys.stderr)
         return 2
-    except TrainingDivergedError as error:
+    except TrainingError as error:
         print(error, file=sys.stderr)
         return 1
     return 0
 
 
 def evaluate(folder: Path, arguments: list[str] | None = None) -> int:
-    """Measure a checkpoint on the test examples, print it and log it to the run that trained it."""
-    parser = argparse.ArgumentParser(description="Measure a checkpoint on the test examples.")
+    """Measure a checkpoint on the test data, print it and log it to the run that trained it."""
+    parser = argparse.ArgumentParser(description="Measure a checkpoint on the test data.")
     parser.add_argument("--checkpoint", type=Path, default=folder / "outputs" / CHECKPOINT)
     options = parser.parse_args(arguments)
     path = _locate(options.checkpoint, folder)
     try:
         config, state = load_checkpoint(path)
-        examples = make_dataset(config.data, config.seed).test
-        loss, accuracy = measure(state.parameters, examples.inputs, examples.labels)
-        metrics = {
-            "test_loss": loss,
-            "test_accuracy": accuracy,
-            "test_majority_share": examples.majority_share(),
-        }
+        metrics = final_metrics(config, make_dataset(config.data, config.seed), state)
         print("\n".join(f"{name} {value:.4f}" for name, value in metrics.items()))
         return _log_to_its_run(folder, path.with_name(RUN_FILE), metrics)
     except (ConfigurationError, CheckpointError) as error:
         print(error, file=sys.stderr)
         return 2
+    except TrainingError as error:
+        print(error, file=sys.stderr)
+        return 1
 
 
 def _train_and_log(folder: Path, config: Config, state: State, outputs: Path) -> None:
     data = make_dataset(config.data, config.seed)
     checkpoint = outputs / CHECKPOINT
-    best = -1.0
-    if state.epoch:
-        best = measure(state.parameters, data.validation.inputs, data.validation.labels)[1]
+    best = validation_score(config, data, state) if state.epoch else -1.0
     with tracking.start_run(_experiment_name(folder), folder=folder) as run:
         import mlflow  # here, because it takes seconds that a wrong configuration should not cost
 
@@ -81,13 +76,13 @@ def _train_and_log(folder: Path, config: Config, state: State, outputs: Path) ->
         for epoch in train_epochs(config, data, state):
             mlflow.log_metrics(epoch.metrics, step=epoch.state.epoch)
             print(f"epoch {epoch.state.epoch}", *(f"{k} {v:.4f}" for k, v in epoch.metrics.items()))
-            if epoch.accuracy > best:
-                best = epoch.accuracy
+            if epoch.score > best:
+                best = epoch.score
                 save_checkpoint(checkpoint, config, epoch.state)
                 _write_run(outputs, run.info.run_id)
-        mlflow.log_metric("accuracy", best)
+        mlflow.log_metric(PRIMARY_METRIC, best)
         mlflow.log_artifact(str(checkpoint))
-    print(f"accuracy {best:.4f}, kept in {checkpoint}, run {run.info.run_id}")
+    print(f"{PRIMARY_METRIC} {best:.4f}, kept in {checkpoint}, run {run.info.run_id}")
 
 
 def _resumed(config: Config, path: Path) -> State:

@@ -1,51 +1,13 @@
-"""What can be configured: one model that names every key, its type and its limits."""
+"""Reads and checks a configuration file, and shows its values by dotted name."""
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ValidationError
 from shared_tools.configuration import ConfigurationError, load_config
 
-
-class Section(BaseModel):
-    """A group of keys; an unknown key or a value of another type is an error."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
-
-
-class Data(Section):
-    """Two spirals: how many examples, how far they wind, how blurred they are."""
-
-    examples: int = Field(ge=20)
-    turns: float = Field(gt=0)
-    noise: float = Field(ge=0)
-    validation_share: float = Field(gt=0, le=0.4)
-    test_share: float = Field(gt=0, le=0.4)
-
-
-class Model(Section):
-    """The widths of the hidden layers."""
-
-    hidden: list[Annotated[int, Field(ge=1)]] = Field(min_length=1)
-
-
-class Training(Section):
-    """How long, in which steps and how fast it learns."""
-
-    epochs: int = Field(ge=1)
-    batch_size: int = Field(ge=1)
-    learning_rate: float = Field(gt=0)
-    weight_decay: float = Field(ge=0)
-
-
-class Config(Section):
-    """The whole configuration of a run."""
-
-    seed: int = Field(ge=0)
-    data: Data
-    model: Model
-    training: Training
+from .configuration import Config
 
 
 def read_config(path: Path, overrides: Iterable[str] = ()) -> Config:
