@@ -149,8 +149,8 @@ def _refuse_unfolding(node: Any, name: str) -> None:
         raise InvalidFile([problem])
 
 
-def scalar(value: str) -> str:
-    """A text as YAML writes it on one line, quoted only where it must be."""
+def scalar(value: str | float) -> str:
+    """A text or number as YAML writes it on one line, quoted only where it must be."""
     return str(yaml.safe_dump(value, width=10_000, allow_unicode=True)).partition("\n")[0]
 
 

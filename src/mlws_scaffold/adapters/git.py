@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO, cast
 
 from mlws_scaffold.errors import MlwsError, Unavailable
 
@@ -18,11 +21,57 @@ class GitError(MlwsError):
 
 
 @dataclass(frozen=True, slots=True)
+class Found:
+    """An object of the repository; `content` is None when it is larger than was asked for."""
+
+    oid: str
+    kind: str
+    size: int
+    content: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Objects:
+    """One `git cat-file --batch` process, asked as often as needed."""
+
+    stdin: IO[bytes]
+    stdout: IO[bytes]
+
+    def read(self, names: Iterable[str], most: int) -> Iterator[Found | None]:
+        """The objects in the order asked for, None for each one that is not there."""
+        asked = [os.fsencode(name) + b"\n" for name in names]
+        while asked:
+            # What is written fits into the pipe, so neither side ever waits for the other.
+            taken = next((n for n in range(1, len(asked)) if n >= 300 or len(asked[n]) > 100), 0)
+            part, asked = asked[: taken or len(asked)], asked[taken or len(asked) :]
+            self.stdin.write(b"".join(part))
+            self.stdin.flush()
+            for _ in part:
+                yield self._next(most)
+
+    def _next(self, most: int) -> Found | None:
+        head = self.stdout.readline()
+        if not head:
+            raise GitError("git cat-file ended before it had answered")
+        words = head.split()
+        if len(words) != 3 or not words[2].isdigit():
+            return None
+        oid, kind, size = words[0].decode(), words[1].decode(), int(words[2])
+        content = self.stdout.read(size) if size <= most else None
+        left = 0 if content is not None else size
+        while left and (piece := self.stdout.read(min(left, 65536))):
+            left -= len(piece)
+        self.stdout.read(1)
+        return Found(oid, kind, size, content)
+
+
+@dataclass(frozen=True, slots=True)
 class Git:
-    """git in one folder. `settings` are `-c` values for this use only."""
+    """git in one folder. `settings` (`-c` values) and `environment` are for this use only."""
 
     folder: Path
     settings: tuple[str, ...] = field(default=())
+    environment: tuple[tuple[str, str], ...] = field(default=())
 
     def run(self, *arguments: str, stdin: str | None = None, timeout: float | None = None) -> str:
         """Output of `git ARGUMENTS` without the final newline. Raises GitError with git's words."""
@@ -41,7 +90,7 @@ class Git:
             return subprocess.run(
                 ["git", *settings, *arguments],
                 cwd=self.folder,
-                env={**os.environ, **_QUIET},
+                env={**os.environ, **_QUIET, **dict(self.environment)},
                 input=stdin,
                 stdin=subprocess.DEVNULL if stdin is None else None,
                 capture_output=True,
@@ -56,6 +105,43 @@ class Git:
             raise Unavailable("git is not installed", "install git 2.30 or newer") from None
         except subprocess.TimeoutExpired:
             raise Unavailable(f"git {arguments[0]} took longer than {timeout:.0f} s") from None
+
+    @contextlib.contextmanager
+    def objects(self) -> Iterator[Objects]:
+        """Read many objects by name through one process."""
+        with self._pipes("cat-file", "--batch") as (stdin, stdout):
+            yield Objects(stdin, stdout)
+
+    def lines(self, *arguments: str, stdin: str = "") -> Iterator[bytes]:
+        """Lines of a long output, without holding all of it. What git says of errors is lost."""
+        with self._pipes(*arguments) as (asked, answered):
+            with contextlib.suppress(BrokenPipeError):
+                asked.write(os.fsencode(stdin))
+                asked.close()
+            yield from answered
+
+    @contextlib.contextmanager
+    def _pipes(self, *arguments: str) -> Iterator[tuple[IO[bytes], IO[bytes]]]:
+        settings = [part for value in self.settings for part in ("-c", value)]
+        try:
+            process = subprocess.Popen(
+                ["git", *settings, *arguments],
+                cwd=self.folder,
+                env={**os.environ, **_QUIET, **dict(self.environment)},
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+            )
+        except FileNotFoundError:
+            raise Unavailable("git is not installed", "install git 2.30 or newer") from None
+        stdin, stdout = cast(IO[bytes], process.stdin), cast(IO[bytes], process.stdout)
+        try:
+            yield stdin, stdout
+        finally:
+            for stream in (stdin, stdout):
+                with contextlib.suppress(OSError):
+                    stream.close()
+            process.wait()
 
     def ok(self, *arguments: str) -> bool:
         return self.attempt(*arguments).returncode == 0

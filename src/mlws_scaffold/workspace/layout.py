@@ -19,6 +19,7 @@ PRODUCTION = "agents/production"
 REGISTRY = "models/registry.yaml"
 MODELFILES = "modelfiles"
 CHECKPOINTS = "models/checkpoints"
+DATASETS = "datasets/large"
 
 # Files and folders that every workspace has; a check names those that are missing.
 EXPECTED = (

@@ -1,0 +1,109 @@
+"""`mlws experiment runs` and `reap`."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from mlws_scaffold.cli import output, place
+
+if TYPE_CHECKING:
+    from mlws_scaffold.experiments.journal import Line
+
+_COLUMNS = ("run", "experiment", "state", "recorded", "who", "start", "seconds", "metrics")
+
+
+@click.command("runs", epilog="Example: mlws experiment runs --since yesterday")
+@click.option("--since", default="", metavar="WHEN", help="today, yesterday, 7d, 12h or a date.")
+@click.option("--experiment", default="", metavar="X", help="Only those of one experiment.")
+@click.option("--json", "as_json", is_flag=True, help="Print the list as JSON.")
+def runs(since: str, experiment: str, as_json: bool) -> None:
+    """List the runs of all experiments, newest first.
+
+    A run made by a bare python train.py is unrecorded; one whose process is gone is lost.
+
+    JSON: a list of run_id, experiment, mlflow_experiment, state (running, finished, failed, killed,
+    scheduled, lost), recorded, who, researcher, start, end, seconds, commit, dirty, seed, command,
+    metrics.
+    """
+    from mlws_scaffold.experiments import find, journal
+
+    here = place.workspace()
+    zone = here.config.reports.timezone
+    after = journal.since(since, zone, datetime.now(UTC)) if since else None
+    entry = find.experiment(here, experiment, Path.cwd()) if experiment else None
+    found = journal.lines(here, after=after, entry=entry)
+    if as_json:
+        output.json_document([_document(line) for line in found])
+        return
+    rows = [
+        {
+            "run": line.run.run_id[:8],
+            "experiment": line.experiment,
+            "state": line.state,
+            "recorded": "yes" if line.run.recorded else "unrecorded",
+            "who": line.who,
+            "start": f"{line.run.start:%Y-%m-%d %H:%M}",
+            "seconds": "" if line.seconds is None else f"{line.seconds:.1f}",
+            "metrics": [f"{name} {value:.4g}" for name, value in line.run.metrics.items()][:3],
+        }
+        for line in found
+    ]
+    output.table(_COLUMNS, rows, "no runs: mlws run EXPERIMENT")
+
+
+@click.command("reap", epilog="Example: mlws experiment reap --dry-run")
+@click.option("--dry-run", is_flag=True, help="Only say which.")
+@click.option("--json", "as_json", is_flag=True, help="Print the list as JSON.")
+def reap(dry_run: bool, as_json: bool) -> None:
+    """End the runs of this machine whose process is gone.
+
+    They are marked as lost and end as KILLED with what they logged. Nothing that lives is touched.
+
+    JSON: a list of run_id, experiment, start, ended.
+    """
+    from mlws_scaffold.experiments import liveness
+
+    found = liveness.reap(place.workspace(), dry=dry_run)
+    if as_json:
+        output.json_document(
+            [
+                {
+                    "run_id": run.run_id,
+                    "experiment": run.tags["mlws.experiment_id"],
+                    "start": run.start,
+                    "ended": not dry_run,
+                }
+                for run in found
+            ]
+        )
+        return
+    for run in found:
+        word = "would end" if dry_run else "lost"
+        output.line(f"{word}: {run.run_id} of {run.tags['mlws.experiment_id']}")
+    if not found:
+        output.line("no run is lost")
+
+
+def _document(line: Line) -> dict[str, object]:
+    tags = line.run.tags
+    return {
+        "run_id": line.run.run_id,
+        "experiment": line.experiment,
+        "mlflow_experiment": line.run.experiment,
+        "state": line.state,
+        "recorded": line.run.recorded,
+        "who": line.who,
+        "researcher": tags.get("mlws.researcher"),
+        "start": line.run.start,
+        "end": line.run.end,
+        "seconds": line.seconds,
+        "commit": tags.get("mlws.git.commit"),
+        "dirty": line.run.dirty,
+        "seed": tags.get("mlws.seed"),
+        "command": tags.get("mlws.command"),
+        "metrics": dict(line.run.metrics),
+    }

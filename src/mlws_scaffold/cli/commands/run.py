@@ -1,0 +1,77 @@
+"""`mlws run`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from mlws_scaffold.cli import output, place
+
+_REST = "mlws.rest"
+
+
+class _WithRest(click.Command):
+    """What stands behind -- belongs to train.py, also when no experiment is named."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if "--" in args:
+            split = args.index("--")
+            ctx.meta[_REST] = tuple(args[split + 1 :])
+            args = args[:split]
+        return super().parse_args(ctx, args)
+
+    def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
+        return [*super().collect_usage_pieces(ctx), "[-- ARGS...]"]
+
+
+@click.command(
+    cls=_WithRest,
+    epilog="Example: mlws run medical-qa --set training.epochs=5 --seed 2 -- --resume",
+)
+@click.argument("experiment", default="", required=False)
+@click.option("--set", "sets", multiple=True, metavar="KEY=VALUE", help="Change the configuration.")
+@click.option("--seed", type=int, help="Short for --set seed=N.")
+@click.option("--config", default="config.yaml", metavar="FILE", help="Another configuration.")
+@click.option("--on", "backend", default="", metavar="BACKEND", help="Where: local.")
+@click.option("--force", is_flag=True, help="Repeat a run that was there before.")
+@click.option("--detach", is_flag=True, help="Run a snapshot of the code in the background.")
+@click.option("--push", is_flag=True, help="Push the run's commit, for others to reproduce it.")
+def run(
+    experiment: str,
+    sets: tuple[str, ...],
+    seed: int | None,
+    config: str,
+    backend: str,
+    force: bool,
+    detach: bool,
+    push: bool,
+) -> int:
+    """Run an experiment's train.py and record it.
+
+    EXPERIMENT is a folder, RESEARCHER/NAME or an id; without it the one around the current folder.
+    What stands behind -- goes to train.py. Exits with the exit code of train.py, or with 1 when
+    the same configuration, code, data and seed ran before.
+    """
+    from mlws_scaffold.experiments import find
+    from mlws_scaffold.experiments.run import workflow
+    from mlws_scaffold.experiments.run.stages import Request
+
+    here = place.workspace()
+    request = Request(
+        place=here,
+        entry=find.experiment(here, experiment, Path.cwd()),
+        config=config,
+        sets=(*sets, *(() if seed is None else (f"seed={seed}",))),
+        arguments=click.get_current_context().meta.get(_REST, ()),
+        backend=backend or here.config.compute.default,
+        force=force,
+        push=push,
+        say=output.note,
+    )
+    done = workflow.run(request, detached=detach)
+    if done.state == "detached":
+        output.line(f"run {done.run_id} goes on in the background; it writes to {done.log}")
+    else:
+        output.line(f"run {done.run_id} {done.state} after {done.seconds:.1f} s")
+    return done.status

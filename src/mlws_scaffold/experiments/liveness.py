@@ -1,0 +1,74 @@
+"""Whether a run that the store calls RUNNING still runs, and the end of those that do not.
+
+A process that is proven alive wins over an old heartbeat; without proof the heartbeat decides.
+"""
+
+from __future__ import annotations
+
+import socket
+from datetime import UTC, datetime
+from pathlib import Path
+
+from mlws_scaffold.adapters import children, recording
+from mlws_scaffold.experiments import results
+from mlws_scaffold.experiments.results import Run
+from mlws_scaffold.experiments.run import executing
+from mlws_scaffold.experiments.run.recording import LATE_SECONDS
+from mlws_scaffold.experiments.run.stages import Job
+from mlws_scaffold.workspace import state
+from mlws_scaffold.workspace.config import Workspace
+
+LOST = "lost"
+
+
+def state_of(run: Run, now: datetime | None = None) -> str:
+    """finished, failed, killed, running or lost."""
+    if run.tags.get("mlws.lost") == "true":
+        return LOST
+    if run.status != "RUNNING" or not run.recorded:
+        return run.status.lower()
+    if is_here(run):
+        known = [children.alive(run.tags.get(name, "")) for name in ("mlws.job_id", "mlws.watcher")]
+        if True in known:
+            return "running"
+        if None not in known:
+            return LOST
+    return LOST if _is_late(run, now or datetime.now(UTC)) else "running"
+
+
+def is_here(run: Run) -> bool:
+    """Whether the run's process belongs to this machine."""
+    return run.tags.get("mlws.host") == socket.gethostname()
+
+
+def reap(place: Workspace, *, dry: bool = False) -> list[Run]:
+    """End every run of this machine whose process is gone. Returns them. Raises Unavailable."""
+    found = [
+        run
+        for run in results.runs_of(place)
+        if run.status == "RUNNING" and is_here(run) and state_of(run) == LOST
+    ]
+    if dry or not found:
+        return found
+    recorder = recording.connect(place.config.tracking.uri, place.root)
+    for run in found:
+        recorder.tag(run.run_id, {"mlws.lost": "true"})
+        recorder.end(run.run_id, "KILLED")
+        _clear_up(state.folder(place.root) / "runs" / f"{run.run_id}.json")
+    return found
+
+
+def _is_late(run: Run, now: datetime) -> bool:
+    try:
+        seen = datetime.fromisoformat(run.tags["mlws.heartbeat"])
+    except (KeyError, ValueError):
+        seen = run.start
+    seen = seen if seen.tzinfo else seen.replace(tzinfo=UTC)
+    return (now - seen).total_seconds() > LATE_SECONDS
+
+
+def _clear_up(job: Path) -> None:
+    """What a lost background run left: its work tree, whose outputs are kept, and its job file."""
+    if job.is_file():
+        executing.clear_up(Job.parse(job.read_text(encoding="utf-8")))
+        job.unlink()

@@ -1,0 +1,73 @@
+"""Runs as the tracking store has them. Reads through MLflow's client, which is imported late."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from mlws_scaffold.workspace.config import Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run. Times are UTC. Runs without our tags are `recorded=False`."""
+
+    run_id: str
+    experiment: str  # name in MLflow
+    status: str  # RUNNING, FINISHED, FAILED, KILLED
+    start: datetime
+    end: datetime | None
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    params: Mapping[str, str] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def recorded(self) -> bool:
+        return "mlws.experiment_id" in self.tags
+
+    @property
+    def dirty(self) -> bool:
+        return self.tags.get("mlws.git.dirty") == "true"
+
+
+def best(runs: Iterable[Run], metric: str, goal: str, *, allow_dirty: bool = False) -> Run | None:
+    """The finished run with the best value of `metric` (goal: maximize or minimize).
+
+    A run that ended with NaN or infinity is never the best.
+    """
+    sign = 1.0 if goal == "maximize" else -1.0
+    fit = [
+        run
+        for run in runs
+        if run.status == "FINISHED"
+        and math.isfinite(run.metrics.get(metric, math.nan))
+        and (allow_dirty or not run.dirty)
+    ]
+    return max(fit, key=lambda run: sign * run.metrics[metric], default=None)
+
+
+def runs_of(place: Workspace, names: Iterable[str] | None = None) -> list[Run]:
+    """Runs of the named MLflow experiments (all without names), newest first.
+
+    Raises Unavailable when the store or MLflow cannot be had.
+    """
+    from mlws_scaffold.adapters import tracking
+
+    found = tracking.search(place.config.tracking.uri, place.root, names)
+    return [Run(**row) for row in found]
+
+
+def with_tags(place: Workspace, tags: Mapping[str, str]) -> list[Run]:
+    """Runs of all experiments that carry these tags (values of our own making), newest first.
+
+    Raises Unavailable when the store or MLflow cannot be had.
+    """
+    from mlws_scaffold.adapters import mlflow, tracking
+
+    uri = place.config.tracking.uri
+    if mlflow.is_installed() and mlflow.look(uri, place.root).state == "absent":
+        return []
+    wanted = " AND ".join(f"tags.`{name}` = '{value}'" for name, value in tags.items())
+    return [Run(**row) for row in tracking.search(uri, place.root, None, wanted)]

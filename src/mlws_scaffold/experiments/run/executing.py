@@ -1,0 +1,110 @@
+"""Launch, watch, finish: the same for a run in front of one and for one in the background."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import shutil
+import sys
+from pathlib import Path
+
+from mlws_scaffold.adapters import children, snapshots
+from mlws_scaffold.adapters.git import Git
+from mlws_scaffold.errors import MlwsError, Unavailable
+from mlws_scaffold.experiments import backends
+from mlws_scaffold.experiments.run import recording
+from mlws_scaffold.experiments.run.stages import Created, Job, Launched, Outcome, Watched
+from mlws_scaffold.workspace import state
+
+_INTERRUPTED = 130
+# The shell's words for the signals with which schedulers and people end a process.
+_ENDED_BY_SOMEBODY = (130, 143)
+
+
+def launch(created: Created) -> Launched:
+    """Start the process. A run that cannot start is ended as FAILED."""
+    job = created.job
+    env = {**os.environ, **job.environment}
+    env.pop("MLFLOW_EXPERIMENT_NAME", None)
+    try:
+        child = backends.named(job.backend).start(job.command, Path(job.folder), env)
+    except MlwsError:
+        created.recorder.end(job.run_id, "FAILED")
+        raise
+    return Launched(created, child)
+
+
+def own_tools(root: Path) -> dict[str, str]:
+    """Makes Python take `shared_tools` from the tree at `root`, not the one that is installed."""
+    tools = str(root / "shared/tools/src")
+    before = os.environ.get("PYTHONPATH", "")
+    return {"PYTHONPATH": f"{tools}{os.pathsep}{before}" if before else tools}
+
+
+def watch(launched: Launched) -> Watched:
+    """Wait for the end, with a heartbeat."""
+    backend = backends.named(launched.created.job.backend)
+    with recording.heartbeat(launched):
+        return Watched(launched.created, backend.wait(launched.child))
+
+
+def finish(watched: Watched) -> Outcome:
+    """Write how it ended. The child's exit status is returned even when the store is away."""
+    job, departed = watched.created.job, watched.departed
+    status = _INTERRUPTED if departed.interrupted else departed.status
+    word = "FINISHED" if status == 0 else "FAILED"
+    if departed.interrupted or status in _ENDED_BY_SOMEBODY:
+        word = "KILLED"
+    tags = {
+        "mlws.exit_status": str(departed.status),
+        "mlws.duration_seconds": f"{departed.seconds:.3f}",
+        "mlws.peak_memory_mb": f"{departed.peak_bytes / 1e6:.1f}",
+    }
+    recorder = watched.created.recorder
+    try:
+        recorder.tag(job.run_id, tags)
+        recorder.end(job.run_id, word)
+    except Unavailable as error:
+        watched.created.say(f"the end of run {job.run_id} is not recorded: {error.message}")
+    if job.worktree:
+        clear_up(job)
+    return Outcome(job.run_id, status, word, departed.seconds, job.log)
+
+
+def detach(created: Created) -> Outcome:
+    """Hand the run to a process in the background, in a work tree of its pinned commit."""
+    job = created.job
+    place = state.folder(Path(job.root))
+    top, folder = Path(job.top), Path(job.folder)
+    tree = place / "worktrees" / job.run_id
+    inside = folder.resolve().relative_to(top.resolve())
+    root = tree / Path(job.root).resolve().relative_to(top.resolve())
+    moved = dataclasses.replace(
+        job,
+        folder=str(tree / inside),
+        environment={**job.environment, **own_tools(root)},
+        worktree=str(tree),
+        outputs=str(folder / "outputs" / job.run_id[:8]),
+        log=str(place / "runs" / f"{job.run_id}.log"),
+    )
+    try:
+        commit = snapshots.pinned(Git(top), job.run_id) or "HEAD"
+        snapshots.add_worktree(Git(top), commit, tree)
+        (place / "runs").mkdir(parents=True, exist_ok=True)
+        written = place / "runs" / f"{job.run_id}.json"
+        written.write_text(moved.dump(), encoding="utf-8")
+        command = [sys.executable, "-m", "mlws_scaffold.experiments.run.supervise", str(written)]
+        watcher = children.detach(command, place, os.environ, Path(moved.log))
+        created.recorder.tag(job.run_id, {"mlws.watcher": children.identity(watcher)})
+    except (MlwsError, OSError):
+        created.recorder.end(job.run_id, "FAILED")
+        raise
+    return Outcome(job.run_id, 0, "detached", log=moved.log)
+
+
+def clear_up(job: Job) -> None:
+    """Keep the outputs of a work tree and remove it."""
+    made = Path(job.folder) / "outputs"
+    if job.outputs and made.is_dir():
+        shutil.copytree(made, job.outputs, dirs_exist_ok=True)
+    snapshots.remove_worktree(Git(Path(job.top)), Path(job.worktree))

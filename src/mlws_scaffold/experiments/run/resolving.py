@@ -1,0 +1,145 @@
+"""The first step: what exactly will run, with which interpreter, configuration, code and data."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shlex
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from mlws_scaffold.adapters import children
+from mlws_scaffold.errors import MlwsError, Unavailable, UsageError
+from mlws_scaffold.experiments import backends, lifecycle
+from mlws_scaffold.experiments.run import fingerprint, tree
+from mlws_scaffold.experiments.run.stages import Request, Resolved, Surroundings
+from mlws_scaffold.experiments.spec import CLOSED, DataSource
+from mlws_scaffold.workspace import secrets
+
+_PROBE = Path(__file__).with_name("probe.py")
+SCRIPT = "train.py"
+
+
+def resolve(request: Request) -> Resolved:
+    """Raises UsageError, InvalidFile for an experiment that may not start, Unavailable."""
+    backends.named(request.backend)
+    _may_start(request)
+    folder, place = request.entry.folder, request.place
+    if not (folder / SCRIPT).is_file():
+        raise UsageError(f"{place.layout.relative(folder)} has no {SCRIPT} to run")
+    command = _command(request)
+    surroundings = look_around(request)
+    found = tree.look(place.root, folder, place.config.checks.max_file_mb)
+    return Resolved(
+        request=request,
+        surroundings=surroundings,
+        tree=found,
+        command=command,
+        seed=fingerprint.seed_in(surroundings.config),
+        config_hash=fingerprint.of_config(surroundings.config, request.arguments),
+        code_hash=tree.code_hash(found, place.root / "shared"),
+        data={source.name: _version(source) for source in request.entry.metadata.data},
+    )
+
+
+def is_isolated(folder: Path) -> bool:
+    """Whether the experiment has dependencies and a lock of its own."""
+    return (folder / "pyproject.toml").is_file()
+
+
+def interpreter(root: Path, folder: Path) -> str:
+    """Python of the experiment's own environment, else of the workspace's, else ours."""
+    if is_isolated(folder):
+        own = folder / ".venv/bin/python"
+        if not own.exists():
+            raise Unavailable(
+                f"{folder.name} has an environment of its own, not made yet", "uv sync"
+            )
+        return str(own)
+    shared = root / (os.environ.get("UV_PROJECT_ENVIRONMENT") or ".venv") / "bin/python"
+    return str(shared) if shared.exists() else sys.executable
+
+
+def look_around(request: Request) -> Surroundings:
+    """Ask the interpreter that will run the experiment. Raises UsageError, Unavailable."""
+    root, folder = request.place.root, request.entry.folder
+    config, sets = request.config, request.sets
+    dependencies = "isolated" if is_isolated(folder) else "root"
+    python = request.interpreter or interpreter(root, folder)
+    named = folder / config
+    if not named.is_file() and config != "config.yaml":
+        raise UsageError(f"--config: no {config} in {folder.name}")
+    path = str(named) if named.is_file() else ""
+    if sets and not path:
+        raise UsageError("--set changes config.yaml, and there is none")
+    answer = _ask([python, "-P", str(_PROBE), str(root), path, *sets], folder)
+    if missing := answer.get("missing"):
+        raise Unavailable(f"{python} has no {missing}", "install the environment: uv sync")
+    if wrong := answer.get("error"):
+        raise UsageError(str(wrong))
+    lock = (folder if dependencies == "isolated" else root) / "uv.lock"
+    facts = ("python", "implementation", "platform", "executable")
+    return Surroundings(
+        interpreter=python,
+        config=answer["config"],
+        packages=tuple(answer["packages"]),
+        system={name: str(answer[name]) for name in facts},
+        dependencies=dependencies,
+        lock_sha256=sha256(lock),
+    )
+
+
+def sha256(path: Path) -> str:
+    """Hash of a file, or the empty string when there is none."""
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
+
+
+def _ask(command: list[str], folder: Path) -> Mapping[str, Any]:
+    # Without PYTHONPATH: the environment and the workspace are what a run depends on.
+    done = children.ask(command, folder, {**os.environ, "PYTHONPATH": ""}, timeout=120)
+    if done.status:
+        last = (done.errors.strip().splitlines() or ["it said nothing"])[-1]
+        raise Unavailable(f"{command[0]} cannot read the configuration: {last}", "uv sync")
+    try:
+        answer: Mapping[str, Any] = json.loads(done.output)
+    except ValueError:
+        raise Unavailable(f"{command[0]} answers with something else", "uv sync") from None
+    return answer
+
+
+def _may_start(request: Request) -> None:
+    metadata = request.entry.metadata
+    if metadata.status == lifecycle.ARCHIVED:
+        cure = f"mlws experiment unarchive {metadata.experiment_id}"
+        raise MlwsError(f"{metadata.experiment_id} is archived", cure)
+    if metadata.status == "planned":
+        # Judged before anything is made; written when the run exists.
+        lifecycle.move(request.place, request.entry, "in_progress", {}, dry=True)
+    elif metadata.status in (*CLOSED, "blocked"):
+        request.say(f"note: {metadata.experiment_id} is {metadata.status}")
+
+
+def _command(request: Request) -> tuple[str, ...]:
+    for argument in request.arguments:
+        if argument.partition("=")[0] in ("--set", "--config"):
+            raise UsageError(f"{argument} is recorded as well: write it in front of --")
+    config = (
+        ("--config", request.config) if (request.entry.folder / request.config).is_file() else ()
+    )
+    sets = [part for value in request.sets for part in ("--set", value)]
+    command = ("python", SCRIPT, *config, *sets, *request.arguments)
+    if secrets.holds_secret("\n".join(command)):
+        raise UsageError(
+            "an argument looks like a secret, and the command line is recorded",
+            "pass it in the environment",
+        )
+    if len(shlex.join(command)) > 5000:
+        raise UsageError("the command line is longer than 5000 characters", "write a --config file")
+    return command
+
+
+def _version(source: DataSource) -> str:
+    return source.sha256 or "unknown"
