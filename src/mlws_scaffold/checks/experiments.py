@@ -9,7 +9,9 @@ from datetime import UTC, date, datetime, timedelta
 from mlws_scaffold.checks.check import Check, Result, judged, not_applicable
 from mlws_scaffold.checks.projects import Experiment
 from mlws_scaffold.checks.target import Target
-from mlws_scaffold.errors import Problem
+from mlws_scaffold.errors import MlwsError, Problem
+from mlws_scaffold.experiments import index, listing
+from mlws_scaffold.experiments.listing import Owner
 from mlws_scaffold.workspace import names
 from mlws_scaffold.workspace.layout import ARCHIVE, EXPERIMENTS, METADATA
 
@@ -97,7 +99,7 @@ class IdUnique(Check):
     """Results, agents and other experiments refer to an experiment_id; two with the same one
     cannot be told apart.
 
-    Give the younger one another id. The archive counts as well.
+    Give the younger one another id. The archive and all branches known here count as well.
     """
 
     id, area, title = "EXP004", "experiments", "no experiment_id is used twice"
@@ -109,11 +111,17 @@ class IdUnique(Check):
         for folder, identifier in target.identifiers.items():
             # Some file systems and MLflow servers do not tell upper and lower case apart.
             owners[identifier.casefold()].append(folder)
+        elsewhere = _elsewhere(target)
         problems = []
         for found in target.asked_experiments:
             identifier = target.identifiers.get(found.folder, "")
             others = [
                 folder for folder in owners.get(identifier.casefold(), ()) if folder != found.folder
+            ]
+            others += [
+                f"{other.folder} on {other.branch}"
+                for other in elsewhere.get(identifier.casefold(), ())
+                if not _is_the_same(target, found, other)
             ]
             if others:
                 message = f"{identifier!r} is also the id of {', '.join(others)}"
@@ -197,6 +205,32 @@ class ReferencesExist(Check):
                 elif other == found.metadata.experiment_id:
                     warnings.append(found.problem(field, "names the experiment itself"))
         return judged([], warnings)
+
+
+def _elsewhere(target: Target) -> dict[str, list[Owner]]:
+    """Experiments of other branches by id; none where there is no index to be had."""
+    if target.repository is None or not target.is_workspace:
+        return {}
+    try:
+        with index.everywhere(target.layout) as found:
+            owners = listing.owners(found)
+    except MlwsError:
+        return {}
+    here = {*target.experiment_folders}
+    by_id: dict[str, list[Owner]] = defaultdict(list)
+    for owner in owners:
+        if owner.folder not in here:
+            by_id[owner.experiment_id.casefold()].append(owner)
+    return by_id
+
+
+def _is_the_same(target: Target, found: Experiment, other: Owner) -> bool:
+    """Whether the other folder is this experiment before it was moved, renamed or archived."""
+    assert target.repository is not None  # noqa: S101 - narrows the type
+    if other.folder.split("/")[2:] == found.folder.split("/")[2:]:
+        return True
+    done = target.repository.git.attempt("rev-list", "-1", "HEAD", "--", other.folder)
+    return bool(done.stdout.strip())
 
 
 def _misplaced(path: str) -> bool:

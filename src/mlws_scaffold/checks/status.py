@@ -8,24 +8,9 @@ from mlws_scaffold.checks.check import Check, Result, judged, not_applicable
 from mlws_scaffold.checks.projects import Experiment, text_of
 from mlws_scaffold.checks.target import Target
 from mlws_scaffold.errors import Problem
-from mlws_scaffold.experiments.spec import CLOSED
+from mlws_scaffold.experiments import lifecycle, summary
+from mlws_scaffold.experiments.summary import SUMMARY
 from mlws_scaffold.workspace.layout import ARCHIVE, EXPERIMENTS, METADATA
-
-SUMMARY = "results/summary.md"
-# What the template writes where a person has to.
-UNFILLED = "<!-- mlws:fill"
-
-# Between two commits any number of legal moves may lie, so each state lists all that can follow it.
-_OPEN = ("in_progress", "blocked")
-_FOLLOWING: dict[str, tuple[str, ...]] = {
-    "planned": (*_OPEN, *CLOSED, "archived"),
-    "in_progress": (*_OPEN, *CLOSED, "archived"),
-    "blocked": (*_OPEN, *CLOSED, "archived"),
-    "completed": ("archived",),
-    "failed": ("archived",),
-    "abandoned": ("archived",),
-    "archived": CLOSED,
-}
 
 
 class StatusEarned(Check):
@@ -79,8 +64,8 @@ class MoveLegal(Check):
         for found in moved:
             assert found.metadata is not None  # noqa: S101 - narrows the type
             old, new = before[found.folder], found.metadata.status
-            if old in _FOLLOWING and new not in _FOLLOWING[old]:
-                legal = ", ".join(_FOLLOWING[old])
+            if old in lifecycle.MOVES and new not in lifecycle.following(old):
+                legal = ", ".join(lifecycle.following(old))
                 problems.append(
                     found.problem("status", f"{old} cannot become {new}", f"from {old}: {legal}")
                 )
@@ -107,14 +92,11 @@ def statuses_before(target: Target) -> dict[str, str]:
 def _missing(target: Target, found: Experiment) -> list[Problem]:
     metadata = found.metadata
     assert metadata is not None  # noqa: S101 - narrows the type
-    lacking = []
-    if metadata.status != "planned" and not (metadata.hypothesis or "").strip():
-        lacking.append(found.problem("hypothesis", "missing", "write what you expect, and why"))
-    if metadata.status in CLOSED and not (metadata.conclusion or "").strip():
-        lacking.append(
-            found.problem("conclusion", f"missing for {metadata.status}", "write what was learned")
-        )
-    if metadata.status == "completed":
+    lacking = [
+        found.problem(need.field, f"missing for {metadata.status}", need.cure)
+        for need in lifecycle.lacking(metadata, metadata.status)
+    ]
+    if metadata.status in lifecycle.NEED_SUMMARY:
         lacking += _summary(target, found)
     if found.researcher and found.is_archived != (metadata.status == "archived"):
         where = "the archive" if found.is_archived else EXPERIMENTS
@@ -127,21 +109,6 @@ def _missing(target: Target, found: Experiment) -> list[Problem]:
 def _summary(target: Target, found: Experiment) -> list[Problem]:
     path = f"{found.folder}/{SUMMARY}"
     if not (target.root / path).exists():
-        return [
-            Problem(path, "missing", "write the best configuration, the metrics, the conclusion")
-        ]
+        return summary.problems(target.root / found.folder, f"{found.folder}/")
     text = text_of(target.root, path)
-    if isinstance(text, Problem):
-        return [text]
-    if not text.strip():
-        return [
-            Problem(path, "is empty", "write the best configuration, the metrics, the conclusion")
-        ]
-    lines = text.splitlines()
-    return [
-        Problem(
-            path, "is not filled in here", "answer the question and delete the mark", "", number, 1
-        )
-        for number, line in enumerate(lines, 1)
-        if UNFILLED in line
-    ]
+    return [text] if isinstance(text, Problem) else summary.judge(text, path)

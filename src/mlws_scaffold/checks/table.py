@@ -25,7 +25,9 @@ from mlws_scaffold.checks.experiments import (
     ResearcherIsFolder,
 )
 from mlws_scaffold.checks.git import BranchName, HotfixReturned, NoIgnoredFile, NoLargeFile
+from mlws_scaffold.checks.imports import ImportsDeclared
 from mlws_scaffold.checks.models import BaseAgrees, ModelfilesExist, OwnersKnown, RegistryValid
+from mlws_scaffold.checks.outcomes import HandoffComplete, ResultsAgree
 from mlws_scaffold.checks.people import OwnNamespace
 from mlws_scaffold.checks.readme import ReadmeComplete
 from mlws_scaffold.checks.secrets import NoSecrets
@@ -55,6 +57,9 @@ CHECKS: dict[str, Check] = {
     "EXP008": PeopleKnown(),
     "EXP009": MoveLegal(),
     "EXP010": ReferencesExist(),
+    "EXP011": ResultsAgree(),
+    "EXP012": HandoffComplete(),
+    "EXP013": ImportsDeclared(),
     "MOD001": RegistryValid(),
     "MOD002": ModelfilesExist(),
     "MOD003": BaseAgrees(),

@@ -24,6 +24,10 @@ TABLE = {
         f"{_COMMANDS}.update:update",
         "Bring the template's newer version into the workspace.",
     ),
+    "run": (f"{_COMMANDS}.run:run", "Run an experiment, recorded."),
+    "reproduce": (f"{_COMMANDS}.reproduce:reproduce", "Repeat a recorded run and compare."),
+    "experiment": (f"{_COMMANDS}.experiment:experiment", "Find, compare, finish, hand over."),
+    "data": (f"{_COMMANDS}.data:data", "Data of experiments: add, pull, verify."),
     "model": (f"{_COMMANDS}.model:model", "Models of the registry: list, sync."),
 }
 

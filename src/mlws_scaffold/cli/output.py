@@ -32,6 +32,15 @@ def json_document(data: object) -> None:
     print(json.dumps(data, indent=2, ensure_ascii=True, default=str))
 
 
+def json_rows(name: str, rows: Iterable[str], rest: Mapping[str, object]) -> None:
+    """A JSON document with the list `name` of rows that are JSON already, and the rest."""
+    import json
+
+    print(f'{{"{name}": [')
+    print(",\n".join(rows))
+    print(f"], {json.dumps(rest, ensure_ascii=True, default=str)[1:]}")
+
+
 def table(columns: Sequence[str], rows: Iterable[Mapping[str, object]], empty: str) -> None:
     """Aligned columns; `empty` is what stands there when no row does."""
     cells = [[_cell(row.get(column)) for column in columns] for row in rows]

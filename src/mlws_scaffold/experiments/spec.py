@@ -42,6 +42,8 @@ class DataSource(Strict):
     name: str
     uri: str
     sha256: str | None = Field(None, pattern="^[0-9a-f]{64}$")
+    size: int | None = Field(None, ge=0, description="the number of bytes")
+    licence: str | None = None
 
 
 class Budget(Strict):

@@ -77,6 +77,19 @@ def test_an_id_used_twice_is_named_in_both_places_the_archive_included(place: Pl
     assert "'chunking-v1' is also the id of experiments/archive/ann/old" in found[0]
 
 
+def test_an_id_of_another_branch_is_taken_and_a_renamed_folder_is_not_another(place: Place) -> None:
+    place.git("switch", "-q", "-c", "side")
+    place.write("experiments/active/ann/other/metadata.yaml", METADATA.replace("sarah", "ann"))
+    place.commit()
+    place.git("switch", "-q", "develop")
+    (problem,) = place.problems("EXP004")
+    assert "also the id of experiments/active/ann/other on side" in problem
+    place.git("branch", "-q", "-D", "side")
+    place.git("mv", EXPERIMENT, f"{EXPERIMENT}-better")
+    place.commit()
+    assert place.ask("EXP004").answer == "yes"
+
+
 def test_only_touched_projects_are_judged_but_against_all(place: Place) -> None:
     place.write("experiments/archive/ann/old/metadata.yaml", METADATA.replace("sarah", "ann"))
     place.commit()

@@ -37,7 +37,7 @@ def test_fix_makes_folders_but_never_files(place: Place) -> None:
     [
         ('[workspace]\nname = "x"\n\n[chekcs]\n', 4, "did you mean 'checks'?"),
         ("[workspace]\nname = 3\n", 2, "write text in quotes"),
-        ('[workspace]\nname = "x"\n[checks]\ndisable = ["EXP02"]\n', 4, "did you mean 'EXP002'?"),
+        ('[workspace]\nname = "x"\n[checks]\ndisable = ["GIT06"]\n', 4, "did you mean 'GIT006'?"),
         ('[workspace]\nname = "x"\n[team.Sarah]\nemail = "a@b.de"\n', 3, "bad handle"),
         (
             '[workspace]\nname = "x"\n[team.a1]\nemail="a@b.de"\n[team.b1]\nemail="A@b.de"\n',

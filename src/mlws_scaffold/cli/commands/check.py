@@ -41,7 +41,9 @@ _SHOWN = 50
     help="Only what changed since leaving REF.",
 )
 @click.option(
-    "--online", is_flag=True, help="Let uv ask the package index whether the lock is current."
+    "--online",
+    is_flag=True,
+    help="Also ask others: uv the package index about the lock, MLflow about results.",
 )
 @click.option(
     "--format",

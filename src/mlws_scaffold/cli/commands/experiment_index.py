@@ -1,0 +1,124 @@
+"""`mlws experiment list | show | search`."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from typing import Any
+
+import click
+
+from mlws_scaffold.cli import output, place
+from mlws_scaffold.experiments import index, listing
+from mlws_scaffold.experiments.index import Everywhere
+
+_COLUMNS = (
+    "experiment_id",
+    "status",
+    "owner",
+    "best_metric",
+    "metric",
+    "last_activity",
+    "branch",
+    "folder",
+)
+_HITS = ("score", "kind", "experiment_id", "status", "researcher", "branch", "path", "goal")
+_STATES = ("planned", "in_progress", "blocked", "completed", "failed", "abandoned", "archived")
+
+
+@click.command("list", epilog="Example: mlws experiment list --state in_progress --stale")
+@click.option("--state", type=click.Choice(_STATES), help="Only those in this state.")
+@click.option("--researcher", help="Only those of this handle.")
+@click.option("--owner", help="Only those this handle answers for.")
+@click.option("--tag", help="Only those with this tag.")
+@click.option("--branch", help="Only those whose newest version is on this branch.")
+@click.option("--stale", is_flag=True, help="Only those in progress that rest too long.")
+@click.option(
+    "--sort", type=click.Choice(listing.SORTS), default="last_activity", help="Order by this."
+)
+@click.option("--reverse", is_flag=True, help="The other way round.")
+@click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
+def list_experiments(as_json: bool, **options: Any) -> None:
+    """List the experiments of all branches, archived ones included; the newest version counts.
+
+    JSON: experiments: a list of experiment_id, researcher, status, created, goal, tags, parent,
+    decision, owner, metric, best_metric, run_id, folder, archived, branch, tree, uncommitted,
+    duplicate_of, last_activity, stale; problems: a list of path, message, cure, field, line,
+    column; notes: a list of texts.
+    """
+    workspace = place.workspace()
+    wanted = {name: value for name, value in options.items() if value is not None}
+    filters = listing.Filters(**wanted, stale_days=workspace.config.reports.stale_days)
+    with index.everywhere(workspace.layout) as found:
+        if as_json:
+            rest = {
+                "problems": [dataclasses.asdict(item) for item in found.problems],
+                "notes": found.notes,
+            }
+            output.json_rows("experiments", listing.rows(found, filters), rest)
+            return
+        rows = [_shown(json.loads(row)) for row in listing.rows(found, filters)]
+        output.table(_COLUMNS, rows, "no experiment fits: mlws-new experiment NAME makes one")
+        _remarks(found)
+
+
+@click.command(epilog="Example: mlws experiment show chunking-v1")
+@click.argument("experiment")
+@click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
+def show(experiment: str, as_json: bool) -> None:
+    """Show one experiment, by its id (or its beginning), its folder or RESEARCHER/NAME.
+
+    JSON: the fields of a row of `mlws experiment list`, metadata: all of metadata.yaml, and
+    problems: a list of path, message, cure, field, line, column.
+    """
+    workspace = place.workspace()
+    with index.everywhere(workspace.layout) as found:
+        detail = listing.detail(found, experiment, workspace.config.reports.stale_days)
+    if as_json:
+        problems = [dataclasses.asdict(item) for item in detail.problems]
+        output.json_document({**detail.row, "metadata": detail.metadata, "problems": problems})
+        return
+    shown = {**detail.metadata, **{name: detail.row[name] for name in detail.row}}
+    for name, value in shown.items():
+        if value not in (None, "", [], (), False):
+            text = json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else value
+            text = ", ".join(map(str, text)) if isinstance(text, list) else str(text)
+            output.line(f"{name:<17} {' '.join(text.split())}")
+    for problem in detail.problems:
+        output.note(f"problem: {problem}")
+
+
+@click.command(epilog="Example: mlws experiment search chunk size reranker")
+@click.argument("words", nargs=-1, required=True)
+@click.option("--limit", type=click.IntRange(1, 1000), default=20, help="At most this many hits.")
+@click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
+def search(words: tuple[str, ...], limit: int, as_json: bool) -> None:
+    """Find experiments and learnings of all branches by their words, best first.
+
+    JSON: a list of kind (experiment, learning), experiment_id, path, branch, researcher, status,
+    goal, score.
+    """
+    from mlws_scaffold.experiments import search as searching
+
+    with index.everywhere(place.workspace().layout) as found:
+        hits = searching.search(found, " ".join(words), limit)
+        rows = [dataclasses.asdict(hit) for hit in hits]
+        if as_json:
+            output.json_document(rows)
+            return
+        output.table(_HITS, rows, "nothing found: nobody tried this yet, as far as is known here")
+        _remarks(found)
+
+
+def _shown(row: dict[str, Any]) -> dict[str, Any]:
+    branch = f"{row['branch']} (uncommitted)" if row["uncommitted"] else row["branch"]
+    state = f"{row['status']} (stale)" if row["stale"] else row["status"]
+    day = (row["last_activity"] or "not measured")[:16].replace("T", " ")
+    return {**row, "branch": branch, "status": state, "last_activity": day}
+
+
+def _remarks(found: Everywhere) -> None:
+    for problem in found.problems:
+        output.note(f"problem: {problem}")
+    for note in found.notes:
+        output.note(f"note: {note}")

@@ -1,0 +1,117 @@
+"""The SQLite file behind the index, in the user's state directory. It holds nothing that git does
+not: whatever is wrong with it, it is made again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import sqlite3
+import zlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TypeVar
+
+from mlws_scaffold import __version__
+
+T = TypeVar("T")
+
+_SCHEMA = """
+create table meta (name text primary key, value text not null) without rowid;
+create table blobs (oid text primary key, fields text, problems text not null) without rowid;
+create table folders (oid text primary key, metadata text not null, readme text not null,
+    link integer not null) without rowid;
+create table touched (path text not null, oid text not null, time integer not null,
+    primary key (path, oid)) without rowid;
+create table documents (id integer primary key, kind text not null, name text not null,
+    signature text not null, metadata text not null, folder text not null, branch text not null,
+    experiment_id text not null, researcher text not null, owner text not null,
+    status text not null, created text not null, goal text not null, tags text not null,
+    best_metric real, metric text not null, uncommitted integer not null, last_activity integer,
+    row text not null, unique (kind, name));
+create virtual table words using fts5 (title, tags, goal, hypothesis, conclusion, text,
+    tokenize = "porter unicode61 remove_diacritics 2");
+"""
+# A file of another version of mlws, or of other rules for metadata, is made again.
+_RULES = b"".join(
+    (Path(__file__).parent / name).read_bytes() for name in ("cache.py", "refresh.py", "spec.py")
+)
+_VERSION = zlib.crc32(_RULES + __version__.encode()) & 0x7FFFFFFF
+
+
+def file_for(common: Path, prefix: str) -> Path:
+    """Where the index of a repository lies; two workspaces of one repository have one each."""
+    state = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local/state")
+    name = f"{common}\0{prefix}" if prefix else str(common)
+    digest = hashlib.sha256(os.fsencode(name)).hexdigest()[:16]
+    return state / "mlws" / digest / "index.sqlite"
+
+
+@contextlib.contextmanager
+def opened(
+    path: Path | None, prepare: Callable[[sqlite3.Connection], T]
+) -> Iterator[tuple[sqlite3.Connection, T]]:
+    """The open cache after `prepare`. Broken: made again. Not writable or busy: kept in memory."""
+    connection, done = _prepared(path, prepare)
+    try:
+        yield connection, done
+    finally:
+        connection.close()
+
+
+def _prepared(
+    path: Path | None, prepare: Callable[[sqlite3.Connection], T]
+) -> tuple[sqlite3.Connection, T]:
+    if path is not None:
+        for attempt in (1, 2):
+            connection = None
+            try:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                connection = _connect(path)
+                return connection, prepare(connection)
+            except (sqlite3.Error, OSError, ValueError) as error:
+                if connection is not None:
+                    connection.close()
+                code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+                if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED) or attempt == 2:
+                    break
+                _remove(path)
+    connection = _connect(None)
+    return connection, prepare(connection)
+
+
+def _connect(path: Path | None) -> sqlite3.Connection:
+    connection = sqlite3.connect(
+        ":memory:" if path is None else path, timeout=30, isolation_level=None
+    )
+    try:
+        (found,) = connection.execute("pragma user_version").fetchone()
+        if found != _VERSION:
+            connection.execute("begin immediate")
+            # Another process may have made it while this one waited.
+            (found,) = connection.execute("pragma user_version").fetchone()
+            if found != _VERSION:
+                _make(connection)
+            connection.execute("commit")
+    except sqlite3.Error:
+        connection.close()
+        raise
+    return connection
+
+
+def _make(connection: sqlite3.Connection) -> None:
+    query = "select name from sqlite_master where type = 'table' and name not like 'words\\_%' "
+    names = [row[0] for row in connection.execute(query + "escape '\\'")]
+    for name in names:
+        connection.execute(f'drop table "{name}"')
+    for statement in _SCHEMA.split(";"):
+        if statement.strip():
+            connection.execute(statement)
+    connection.execute(f"pragma user_version = {_VERSION}")
+
+
+def _remove(path: Path) -> None:
+    for end in ("", "-journal", "-wal", "-shm"):
+        with contextlib.suppress(OSError):
+            path.with_name(path.name + end).unlink(missing_ok=True)

@@ -1,0 +1,199 @@
+"""Two people, two clones, branches that nobody merged: each finds the other's experiments."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mlws_scaffold.experiments import index, listing
+from mlws_scaffold.experiments.listing import Filters
+from tests.support.commandline import Mlws
+from tests.support.experiment_clones import Clone, another, metadata, team
+
+
+def _rows(clone: Clone) -> dict[str, dict[str, object]]:
+    with index.everywhere(clone.layout) as found:
+        rows = [json.loads(row) for row in listing.rows(found, Filters())]
+    return {str(row["experiment_id"]): row for row in rows}
+
+
+def test_each_finds_the_others_experiment_after_a_fetch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ann = team(tmp_path)
+    bob = another(tmp_path, "second")
+    for clone, who, name in ((ann, "ann", "chunking"), (bob, "bob", "reranker")):
+        clone.git("switch", "--quiet", "-c", f"experiment/{who}/{name}")
+        clone.experiment(who, name)
+        clone.commit()
+        clone.push()
+    for clone in (ann, bob):
+        clone.git("fetch", "--quiet")
+    assert _rows(ann)["reranker-v1"]["branch"] == "origin/experiment/bob/reranker"
+    assert _rows(bob)["chunking-v1"]["branch"] == "origin/experiment/ann/chunking"
+    assert not (ann.root / "experiments/active/bob").exists()
+    found = json.loads(Mlws(ann.root, monkeypatch, capsys)(
+        "experiment", "search", "reranker", "--json").out)  # fmt: skip
+    assert [hit["experiment_id"] for hit in found] == ["reranker-v1"]
+
+
+def test_the_newest_version_wins_wherever_it_is(tmp_path: Path) -> None:
+    ann = team(tmp_path)
+    ann.experiment("ann", "chunking")
+    ann.commit("2026-01-10T12:00:00+00:00")
+    ann.git("switch", "--quiet", "-c", "experiment/ann/chunking")
+    ann.experiment("ann", "chunking", metadata("chunking", "ann", "Know it better than before"))
+    ann.commit("2026-03-01T12:00:00+00:00")
+    ann.git("switch", "--quiet", "main")
+    ann.commit("2026-04-01T12:00:00+00:00", "something else")
+    row = _rows(ann)["chunking-v1"]
+    assert row["goal"] == "Know it better than before"
+    assert row["branch"] == "experiment/ann/chunking"
+    assert row["last_activity"] == "2026-03-01T12:00:00+00:00"
+    assert row["stale"] is True
+
+
+def test_uncommitted_work_counts_and_is_marked(tmp_path: Path) -> None:
+    ann = team(tmp_path)
+    ann.experiment("ann", "chunking")
+    ann.commit()
+    assert _rows(ann)["chunking-v1"]["uncommitted"] is False
+    ann.experiment("ann", "chunking", metadata("chunking", "ann", "Written but not committed"))
+    ann.experiment("ann", "fresh")
+    found = _rows(ann)
+    assert found["chunking-v1"]["goal"] == "Written but not committed"
+    assert found["chunking-v1"]["uncommitted"] is True
+    assert found["fresh-v1"]["uncommitted"] is True
+    ann.commit()
+    assert _rows(ann)["fresh-v1"]["uncommitted"] is False
+
+
+def test_an_archived_experiment_is_listed_once_and_a_deleted_branch_leaves_nothing(
+    tmp_path: Path,
+) -> None:
+    ann = team(tmp_path)
+    folder = ann.experiment("ann", "chunking")
+    ann.commit("2026-01-10T12:00:00+00:00")
+    ann.git("switch", "--quiet", "-c", "close")
+    (ann.root / "experiments/archive/ann").mkdir(parents=True)
+    ann.git("mv", folder, "experiments/archive/ann/chunking")
+    ann.experiment("ann", "gone")
+    ann.commit("2026-01-20T12:00:00+00:00")
+    ann.git("switch", "--quiet", "main")
+    rows = _rows(ann)
+    assert {*rows} == {"chunking-v1", "gone-v1"}
+    ann.git("branch", "--quiet", "-D", "close")
+    assert {*_rows(ann)} == {"chunking-v1"}
+
+
+def test_a_shallow_clone_says_what_it_cannot_know(tmp_path: Path) -> None:
+    ann = team(tmp_path)
+    ann.experiment("ann", "chunking")
+    ann.commit()
+    ann.commit("2026-05-01T12:00:00+00:00", "something else")
+    ann.push()
+    cut = another(tmp_path, "cut", "--depth", "1")
+    with index.everywhere(cut.layout) as found:
+        assert "shallow" in found.notes[0]
+    assert _rows(cut)["chunking-v1"]["last_activity"] is None
+    assert _rows(cut)["chunking-v1"]["stale"] is None
+    cut.git("fetch", "--quiet", "--unshallow")
+    assert _rows(cut)["chunking-v1"]["last_activity"] == "2026-02-01T12:00:00+00:00"
+
+
+def test_an_experiment_more_needs_no_process_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ann = team(tmp_path)
+    log = tmp_path / "calls"
+    real = subprocess.run(["which", "git"], capture_output=True, text=True, check=True).stdout
+    wrapper = tmp_path / "bin/git"
+    wrapper.parent.mkdir()
+    wrapper.write_text(f'#!/bin/sh\necho "$*" >> {log}\nexec {real.strip()} "$@"\n')
+    wrapper.chmod(wrapper.stat().st_mode | stat.S_IXUSR)
+    counts = []
+    for number in (1, 40):
+        for each in range(number):
+            ann.experiment("ann", f"e{number}x{each}")
+        ann.commit()
+        with monkeypatch.context() as patched:
+            patched.setenv("PATH", f"{wrapper.parent}:{os.environ['PATH']}")
+            for _ in range(2):
+                log.write_text("")
+                _rows(ann)
+                counts.append(len(log.read_text().splitlines()))
+    assert counts == [5, 3, 5, 3]
+
+
+@pytest.mark.parametrize("moment", ["dated", "problems", "fingerprint"])
+def test_killed_while_it_writes_the_cache_is_usable_afterwards(tmp_path: Path, moment: str) -> None:
+    ann = team(tmp_path)
+    ann.experiment("ann", "before")
+    ann.commit()
+    _rows(ann)
+    ann.experiment("ann", "chunking")
+    ann.commit("2026-03-01T12:00:00+00:00")
+    code = (
+        "import os; from pathlib import Path\n"
+        "from mlws_scaffold.experiments import index, refresh\n"
+        "from mlws_scaffold.workspace.layout import Layout\n"
+        "keep = refresh._set\n"
+        "def die(connection, name, text):\n"
+        f"    keep(connection, name, text)\n    if name == {moment!r}: os.kill(os.getpid(), 9)\n"
+        "refresh._set = die\n"
+        f"with index.everywhere(Layout(Path({str(ann.root)!r}))): pass\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], check=False)
+    assert ended.returncode == -signal.SIGKILL
+    rows = _rows(ann)
+    assert {*rows} == {"before-v1", "chunking-v1"}
+    assert rows["chunking-v1"]["last_activity"] == "2026-03-01T12:00:00+00:00"
+
+
+@pytest.mark.parametrize("damage", ["junk", "half", "hole", "empty", "folder"])
+def test_a_broken_cache_is_made_again(tmp_path: Path, damage: str) -> None:
+    ann = team(tmp_path)
+    ann.experiment("ann", "chunking")
+    ann.commit()
+    _rows(ann)
+    (path,) = Path(os.environ["XDG_STATE_HOME"]).rglob("index.sqlite")
+    content = path.read_bytes()
+    if damage == "folder":
+        path.unlink()
+        path.mkdir()
+    else:
+        hole = content[:5000] + b"\xff" * 20000 + content[25000:]
+        made = {"junk": b"junk" * 999, "half": content[: len(content) // 2], "hole": hole}
+        path.write_bytes(made.get(damage, b""))
+    ann.experiment("ann", "second")
+    assert {*_rows(ann)} == {"chunking-v1", "second-v1"}
+
+
+def test_a_new_experiment_names_what_is_like_it_before_it_is_made(tmp_path: Path) -> None:
+    ann = team(tmp_path)
+    ann.git("switch", "--quiet", "-c", "experiment/ann/chunking")
+    ann.experiment("ann", "chunking")
+    ann.commit()
+    ann.git("switch", "--quiet", "main")
+    config = ann.root / "mlws.toml"
+    config.write_text(config.read_text() + '[team.ann]\nemail = "researcher@example.org"\n')
+    new = [Path(sys.executable).with_name("mlws-new"), "experiment", "chunks", "--no-branch"]
+    goal = "Find which chunk size answers fastest"
+    done = subprocess.run(
+        [*new, "--defaults", "--goal", goal],
+        cwd=ann.root,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    said = "note: similar: chunking-v1 (in_progress): Know which chunk size answers best"
+    assert said in done.stderr
+    assert "on experiment/ann/chunking]" in done.stderr
+    assert (ann.root / "experiments/active/ann/chunks/metadata.yaml").exists()
