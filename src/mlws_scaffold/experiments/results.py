@@ -31,6 +31,11 @@ class Run:
     def dirty(self) -> bool:
         return self.tags.get("mlws.git.dirty") == "true"
 
+    @property
+    def repetition(self) -> bool:
+        """Whether `mlws reproduce` made it: proof of another run, and no result of its own."""
+        return "mlws.reproduces" in self.tags
+
 
 def best(runs: Iterable[Run], metric: str, goal: str, *, allow_dirty: bool = False) -> Run | None:
     """The finished run with the best value of `metric` (goal: maximize or minimize).
@@ -42,6 +47,7 @@ def best(runs: Iterable[Run], metric: str, goal: str, *, allow_dirty: bool = Fal
         run
         for run in runs
         if run.status == "FINISHED"
+        and not run.repetition
         and math.isfinite(run.metrics.get(metric, math.nan))
         and (allow_dirty or not run.dirty)
     ]
