@@ -1,20 +1,19 @@
 """Edits of `metadata.yaml` that change what they mean to and nothing else.
 
-ruamel keeps comments, order and quoting. Every result is parsed and validated again before the old
-file is replaced, so an edit never leaves a file that cannot be read.
+Comments, order and quoting stay. Every result is parsed and validated again before the old file is
+replaced, so an edit never leaves a file that cannot be read.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from mlws_scaffold.adapters import documents, files
+from mlws_scaffold.adapters import documents, files, roundtrip
 from mlws_scaffold.errors import InvalidFile, MlwsError, Problem
 from mlws_scaffold.experiments.spec import Metadata
 
@@ -80,42 +79,7 @@ def _text(path: Path, name: str) -> str:
 def _apply(text: str, name: str, changes: Mapping[str, Any]) -> str:
     for keys in _outdated(documents.parse(text.encode(), name).data, changes, ()):
         text = _without(text, keys)
-    from ruamel.yaml.error import YAMLError
-
-    editor = _editor()
-    editor.preserve_quotes = True
-    editor.width = 1_000_000
-    if not any(line.startswith("- ") for line in text.splitlines()):
-        editor.indent(mapping=2, sequence=4, offset=2)
-    out = StringIO()
-    try:
-        data = editor.load(text)
-        if not isinstance(data, dict):
-            raise MlwsError(f"{name} is no list of `key: value` lines", "set it by hand")
-        _merge(data, changes)
-        editor.dump(data, out)
-    except (YAMLError, ValueError) as error:
-        first = str(error).strip().partition("\n")[0]
-        raise MlwsError(f"{name} cannot be edited: {first}", "set it by hand") from None
-    return out.getvalue()
-
-
-def _editor() -> Any:
-    from ruamel.yaml import YAML
-    from ruamel.yaml.representer import RoundTripRepresenter
-
-    class Representer(RoundTripRepresenter):
-        """Writes 1e-05 as 1.0e-05: without the point PyYAML reads a text."""
-
-    Representer.add_representer(
-        float,
-        lambda writer, value: writer.represent_scalar(
-            "tag:yaml.org,2002:float", documents.scalar(value)
-        ),
-    )
-    editor = YAML()
-    editor.Representer = Representer
-    return editor
+    return roundtrip.edit(text, name, lambda data: _merge(data, changes))
 
 
 def _merge(data: Any, changes: Mapping[str, Any]) -> None:
@@ -127,16 +91,7 @@ def _merge(data: Any, changes: Mapping[str, Any]) -> None:
                 data[key] = {}
             _merge(data[key], value)
         elif key not in data or data[key] != value:
-            data[key] = _written(value)
-
-
-def _written(value: Any) -> Any:
-    """A value as ruamel takes it: quoted wherever one of the two readers would take it for more."""
-    from ruamel.yaml.scalarstring import DoubleQuotedScalarString
-
-    if isinstance(value, str) and documents.scalar(value) != value:
-        return DoubleQuotedScalarString(value)
-    return value
+            data[key] = roundtrip.written(value)
 
 
 def _expected(data: Any, changes: Mapping[str, Any]) -> dict[str, Any]:

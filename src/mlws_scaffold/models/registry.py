@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, datetime
-from io import StringIO
 from typing import Any, Literal, get_args
 
 from pydantic import ConfigDict, Field
 
-from mlws_scaffold.adapters import documents, files
+from mlws_scaffold.adapters import documents, files, roundtrip
 from mlws_scaffold.adapters.schema import Strict, WithOwnKeys
 from mlws_scaffold.errors import InvalidFile, MlwsError, Problem
 from mlws_scaffold.workspace import names
@@ -94,19 +93,9 @@ def load(layout: Layout) -> Registry:
 
 def add(layout: Layout, key: str, entry: Mapping[str, Any]) -> None:
     """Add an entry at the end; comments and order of the rest stay. Raises MlwsError when taken."""
-    from ruamel.yaml import YAML
-    from ruamel.yaml.error import YAMLError
 
-    yaml = YAML()
-    yaml.preserve_quotes = True
-    yaml.width = 4096
-    yaml.indent(mapping=2, sequence=4, offset=2)
-    with files.locked(layout.registry.parent):
-        try:
-            data = yaml.load(layout.registry.read_text(encoding="utf-8"))
-        except (OSError, YAMLError) as error:
-            raise InvalidFile([Problem(REGISTRY, f"cannot be edited: {error}")]) from None
-        if not isinstance(data, dict) or not isinstance(data.get("models") or {}, dict):
+    def put(data: Any) -> None:
+        if not isinstance(data.get("models") or {}, dict):
             raise InvalidFile(
                 [Problem(REGISTRY, "has no mapping `models`", "write `models:`", "models", 1, 1)]
             )
@@ -114,7 +103,11 @@ def add(layout: Layout, key: str, entry: Mapping[str, Any]) -> None:
             data["models"] = {}
         if key in data["models"]:
             raise MlwsError(f"{REGISTRY} has a model {key!r} already", "choose another name")
-        data["models"].setdefault(key, dict(entry))
-        out = StringIO()
-        yaml.dump(data, out)
-        files.write(layout.registry, out.getvalue())
+        data["models"][key] = {name: roundtrip.written(value) for name, value in entry.items()}
+
+    with files.locked(layout.registry.parent):
+        try:
+            text = layout.registry.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise InvalidFile([Problem(REGISTRY, f"cannot be read: {error}")]) from None
+        files.write(layout.registry, roundtrip.edit(text, REGISTRY, put))
