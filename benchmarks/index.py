@@ -20,7 +20,7 @@ from pathlib import Path
 
 from measure import Case, environment, medians, table
 
-from mlws_scaffold.experiments import activity, branches
+from mlws_scaffold.experiments.index import activity, branches
 
 BIN = Path(sys.executable).parent
 LIST = [BIN / "mlws", "experiment", "list", "--json"]

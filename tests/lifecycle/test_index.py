@@ -12,14 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from mlws_scaffold.experiments import index, listing
-from mlws_scaffold.experiments.listing import Filters
+from mlws_scaffold.experiments.index import entries, listing
+from mlws_scaffold.experiments.index.listing import Filters
 from tests.support.commandline import Mlws
 from tests.support.experiment_clones import Clone, another, metadata, team
 
 
 def _rows(clone: Clone) -> dict[str, dict[str, object]]:
-    with index.everywhere(clone.layout) as found:
+    with entries.everywhere(clone.layout) as found:
         rows = [json.loads(row) for row in listing.rows(found, Filters())]
     return {str(row["experiment_id"]): row for row in rows}
 
@@ -100,7 +100,7 @@ def test_a_shallow_clone_says_what_it_cannot_know(tmp_path: Path) -> None:
     ann.commit("2026-05-01T12:00:00+00:00", "something else")
     ann.push()
     cut = another(tmp_path, "cut", "--depth", "1")
-    with index.everywhere(cut.layout) as found:
+    with entries.everywhere(cut.layout) as found:
         assert "shallow" in found.notes[0]
     assert _rows(cut)["chunking-v1"]["last_activity"] is None
     assert _rows(cut)["chunking-v1"]["stale"] is None
@@ -142,13 +142,13 @@ def test_killed_while_it_writes_the_cache_is_usable_afterwards(tmp_path: Path, m
     ann.commit("2026-03-01T12:00:00+00:00")
     code = (
         "import os; from pathlib import Path\n"
-        "from mlws_scaffold.experiments import index, refresh\n"
+        "from mlws_scaffold.experiments.index import entries, refresh\n"
         "from mlws_scaffold.workspace.layout import Layout\n"
         "keep = refresh._set\n"
         "def die(connection, name, text):\n"
         f"    keep(connection, name, text)\n    if name == {moment!r}: os.kill(os.getpid(), 9)\n"
         "refresh._set = die\n"
-        f"with index.everywhere(Layout(Path({str(ann.root)!r}))): pass\n"
+        f"with entries.everywhere(Layout(Path({str(ann.root)!r}))): pass\n"
     )
     ended = subprocess.run([sys.executable, "-c", code], check=False)
     assert ended.returncode == -signal.SIGKILL

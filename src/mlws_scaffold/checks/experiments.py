@@ -10,8 +10,8 @@ from mlws_scaffold.checks.check import Check, Result, judged, not_applicable
 from mlws_scaffold.checks.projects import Experiment
 from mlws_scaffold.checks.target import Target
 from mlws_scaffold.errors import MlwsError, Problem
-from mlws_scaffold.experiments import index, listing
-from mlws_scaffold.experiments.listing import Owner
+from mlws_scaffold.experiments.index import entries, listing
+from mlws_scaffold.experiments.index.listing import Owner
 from mlws_scaffold.workspace import names
 from mlws_scaffold.workspace.layout import ARCHIVE, EXPERIMENTS, METADATA
 
@@ -212,7 +212,7 @@ def _elsewhere(target: Target) -> dict[str, list[Owner]]:
     if target.repository is None or not target.is_workspace:
         return {}
     try:
-        with index.everywhere(target.layout) as found:
+        with entries.everywhere(target.layout) as found:
             owners = listing.owners(found)
     except MlwsError:
         return {}

@@ -7,8 +7,8 @@ from mlws_scaffold.checks.check import Check, Result, judged, not_applicable
 from mlws_scaffold.checks.projects import text_of
 from mlws_scaffold.checks.target import Target
 from mlws_scaffold.errors import Problem
-from mlws_scaffold.experiments import handoff, summary, sync
-from mlws_scaffold.experiments.index import Entry
+from mlws_scaffold.experiments.index.entries import Entry
+from mlws_scaffold.experiments.life import handoff, summary, sync
 from mlws_scaffold.workspace.config import Workspace
 
 

@@ -8,8 +8,8 @@ from mlws_scaffold.checks.check import Check, Result, judged, not_applicable
 from mlws_scaffold.checks.projects import Experiment, text_of
 from mlws_scaffold.checks.target import Target
 from mlws_scaffold.errors import Problem
-from mlws_scaffold.experiments import lifecycle, summary
-from mlws_scaffold.experiments.summary import SUMMARY
+from mlws_scaffold.experiments.life import lifecycle, summary
+from mlws_scaffold.experiments.life.summary import SUMMARY
 from mlws_scaffold.workspace.layout import ARCHIVE, EXPERIMENTS, METADATA
 
 

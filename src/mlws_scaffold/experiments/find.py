@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from mlws_scaffold.errors import InvalidFile, Problem, UsageError, did_you_mean
-from mlws_scaffold.experiments import index, spec
-from mlws_scaffold.experiments.index import Entry
+from mlws_scaffold.experiments import spec
+from mlws_scaffold.experiments.index import entries
+from mlws_scaffold.experiments.index.entries import Entry
 from mlws_scaffold.workspace.config import Workspace
 from mlws_scaffold.workspace.layout import ARCHIVE, EXPERIMENTS, METADATA, Layout
 
@@ -26,7 +27,7 @@ def experiment(place: Workspace, text: str, cwd: Path) -> Entry:
             f"no experiment is named, and {cwd} lies in none",
             "name one: a folder, RESEARCHER/NAME or an experiment_id",
         )
-    found = index.of_working_tree(layout)
+    found = entries.of_working_tree(layout)
     matching = [entry for entry in found.entries if entry.metadata.experiment_id == text]
     if len(matching) == 1:
         return matching[0]
@@ -83,7 +84,7 @@ def _entry(layout: Layout, folder: Path) -> Entry:
     return Entry(folder, spec.load(path, name))
 
 
-def _near(layout: Layout, text: str, found: index.Index) -> str:
+def _near(layout: Layout, text: str, found: entries.Index) -> str:
     ids = [entry.metadata.experiment_id for entry in found.entries]
     folders = ["/".join(folder.parts[-2:]) for folder in layout.experiments()]
     known = {*folders, *ids} if "/" in text else {*ids}

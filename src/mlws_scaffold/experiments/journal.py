@@ -9,9 +9,10 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from mlws_scaffold.errors import UsageError
-from mlws_scaffold.experiments import liveness, results
-from mlws_scaffold.experiments.index import Entry
+from mlws_scaffold.experiments import results
+from mlws_scaffold.experiments.index.entries import Entry
 from mlws_scaffold.experiments.results import Run
+from mlws_scaffold.experiments.run import liveness
 from mlws_scaffold.workspace.config import Workspace
 
 _UNITS = {"h": "hours", "d": "days", "w": "weeks"}

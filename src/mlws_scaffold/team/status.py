@@ -10,7 +10,8 @@ from mlws_scaffold import __version__
 from mlws_scaffold.adapters.git import Git
 from mlws_scaffold.agents import catalog
 from mlws_scaffold.errors import InvalidFile, MlwsError, Problem
-from mlws_scaffold.experiments import index, spec
+from mlws_scaffold.experiments import spec
+from mlws_scaffold.experiments.index import entries
 from mlws_scaffold.gpus import devices
 from mlws_scaffold.models import registry
 from mlws_scaffold.scaffold import setup
@@ -82,7 +83,7 @@ def _branch(place: Workspace) -> str:
 
 
 def _experiments(place: Workspace, broken: list[Problem]) -> Count:
-    found = index.of_working_tree(place.layout)
+    found = entries.of_working_tree(place.layout)
     broken.extend(found.problems)
     return Count(_tally((entry.metadata.status for entry in found.entries), spec.STATUSES))
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from mlws_scaffold.adapters.git import Git
 from mlws_scaffold.experiments import find
-from mlws_scaffold.experiments.index import Entry
+from mlws_scaffold.experiments.index.entries import Entry
 from mlws_scaffold.workspace.config import Workspace, load
 from tests.support import tiny_workspace
 from tests.support.template_repo import commit, write

@@ -15,7 +15,8 @@ from mlws_scaffold.adapters.git import Git
 from mlws_scaffold.checks.run import run as check
 from mlws_scaffold.checks.target import Scope
 from mlws_scaffold.errors import InvalidFile, MlwsError
-from mlws_scaffold.experiments import archive, editing, find
+from mlws_scaffold.experiments import find
+from mlws_scaffold.experiments.life import archive, editing
 from mlws_scaffold.workspace.config import Workspace
 from tests.support.commandline import Mlws
 from tests.support.template_repo import commit, write
@@ -190,7 +191,8 @@ def test_a_workspace_below_the_top_of_a_repository_is_archived_too(tmp_path: Pat
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from mlws_scaffold.experiments import archive, editing, find
+from mlws_scaffold.experiments import find
+from mlws_scaffold.experiments.life import archive, editing
 from mlws_scaffold.workspace.config import load
 def die(*_):
     os.kill(os.getpid(), signal.SIGKILL)

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from mlws_scaffold.experiments import compare, results
+from mlws_scaffold.experiments import results
+from mlws_scaffold.experiments.index import compare
 from mlws_scaffold.experiments.results import Run
 from mlws_scaffold.workspace.config import load
 from tests.support.commandline import Mlws

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlws_scaffold.errors import InvalidFile, MlwsError
-from mlws_scaffold.experiments import editing
+from mlws_scaffold.experiments.life import editing
 
 BASE = """\
 # head

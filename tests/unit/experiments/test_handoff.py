@@ -11,9 +11,10 @@ import pytest
 from mlws_scaffold.adapters import files
 from mlws_scaffold.adapters.git import Git
 from mlws_scaffold.errors import InvalidFile, MlwsError, UsageError
-from mlws_scaffold.experiments import handoff, results
-from mlws_scaffold.experiments.handoff import Evidence
-from mlws_scaffold.experiments.index import Entry
+from mlws_scaffold.experiments import results
+from mlws_scaffold.experiments.index.entries import Entry
+from mlws_scaffold.experiments.life import handoff
+from mlws_scaffold.experiments.life.handoff import Evidence
 from mlws_scaffold.workspace.config import Workspace
 from tests.support.commandline import Mlws
 from tests.support.template_repo import commit, write

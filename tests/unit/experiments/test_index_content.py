@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from mlws_scaffold.errors import UsageError
-from mlws_scaffold.experiments import index, listing, search
-from mlws_scaffold.experiments.listing import Filters
+from mlws_scaffold.experiments.index import entries, listing, search
+from mlws_scaffold.experiments.index.listing import Filters
 from tests.support.commandline import Mlws
 from tests.support.experiment_clones import Clone, metadata, team
 from tests.support.template_repo import write
@@ -28,13 +28,13 @@ def ann(tmp_path: Path) -> Clone:
 
 
 def _ids(clone: Clone, filters: Filters | None = None) -> list[str]:
-    with index.everywhere(clone.layout) as found:
+    with entries.everywhere(clone.layout) as found:
         rows = [json.loads(row) for row in listing.rows(found, filters or Filters())]
     return sorted(row["experiment_id"] for row in rows)
 
 
 def _problems(clone: Clone) -> list[str]:
-    with index.everywhere(clone.layout) as found:
+    with entries.everywhere(clone.layout) as found:
         return [str(problem) for problem in found.problems]
 
 
@@ -127,7 +127,7 @@ def test_without_git_the_files_are_listed_and_it_is_said(tmp_path: Path) -> None
     clone = Clone(tmp_path)
     clone.experiment("ann", "sound")
     assert _ids(clone) == ["sound-v1"]
-    with index.everywhere(clone.layout) as found:
+    with entries.everywhere(clone.layout) as found:
         assert found.notes == ("no git repository: only the files of this folder are known",)
 
 
@@ -145,7 +145,7 @@ def test_filters_fit_together(ann: Clone) -> None:
     "words", ['chunk" OR x', "NEAR(chunk", "chunk*) AND", "title:chunk", "chunk'; drop table words"]
 )
 def test_words_of_a_search_are_never_operators(ann: Clone, words: str) -> None:
-    with index.everywhere(ann.layout) as found:
+    with entries.everywhere(ann.layout) as found:
         assert [hit.experiment_id for hit in search.search(found, words)] == ["sound-v1"]
         with pytest.raises(UsageError, match="holds no word"):
             search.search(found, '"*()')
@@ -157,7 +157,7 @@ def test_learnings_and_readmes_are_found_on_every_branch(ann: Clone) -> None:
     write(ann.root, {"experiments/active/ann/sound/README.md": "About giraffes.\n"})
     ann.commit("2026-03-02T12:00:00+00:00")
     ann.git("switch", "--quiet", "main")
-    with index.everywhere(ann.layout) as found:
+    with entries.everywhere(ann.layout) as found:
         (zebra,) = search.search(found, "zebra")
         (giraffe,) = search.search(found, "giraffe")
     assert (zebra.kind, zebra.path, zebra.branch) == ("learning", "docs/learnings/cache.md", "side")

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from mlws_scaffold.adapters.git import Git
 from mlws_scaffold.errors import InvalidFile, MlwsError, UsageError
-from mlws_scaffold.experiments import archive, find, lifecycle
+from mlws_scaffold.experiments import find
+from mlws_scaffold.experiments.life import archive, lifecycle
 from mlws_scaffold.experiments.spec import CLOSED, STATUSES
 from mlws_scaffold.workspace.config import Workspace
 from tests.support.commandline import Mlws

@@ -11,9 +11,9 @@ import pytest
 
 from mlws_scaffold.adapters import children
 from mlws_scaffold.errors import UsageError
-from mlws_scaffold.experiments import journal, liveness, reproduction
+from mlws_scaffold.experiments import journal
 from mlws_scaffold.experiments.results import Run
-from mlws_scaffold.experiments.run import fingerprint
+from mlws_scaffold.experiments.run import fingerprint, liveness, reproduction
 
 NOW = datetime(2026, 11, 22, 10, tzinfo=UTC)
 

@@ -10,8 +10,9 @@ import pytest
 
 from mlws_scaffold.adapters import files
 from mlws_scaffold.errors import InvalidFile, Unavailable
-from mlws_scaffold.experiments import results, sync
-from mlws_scaffold.experiments.index import Entry
+from mlws_scaffold.experiments import results
+from mlws_scaffold.experiments.index.entries import Entry
+from mlws_scaffold.experiments.life import sync
 from mlws_scaffold.experiments.results import Run
 from mlws_scaffold.workspace.config import Workspace
 from tests.support.commandline import Mlws

@@ -10,8 +10,9 @@ from pathlib import Path
 import click
 
 from mlws_scaffold.cli import output, place
-from mlws_scaffold.experiments import data as kept
-from mlws_scaffold.experiments import declaring, find, measuring
+from mlws_scaffold.experiments import find
+from mlws_scaffold.experiments.data import declaring, measuring
+from mlws_scaffold.experiments.data import transfer as kept
 from mlws_scaffold.workspace.config import Workspace
 
 

@@ -9,8 +9,8 @@ import click
 
 from mlws_scaffold.cli import output, place
 from mlws_scaffold.errors import UsageError
-from mlws_scaffold.experiments.compare import Comparison
-from mlws_scaffold.experiments.compare import compare as put_side_by_side
+from mlws_scaffold.experiments.index.compare import Comparison
+from mlws_scaffold.experiments.index.compare import compare as put_side_by_side
 
 Row = list[str]
 

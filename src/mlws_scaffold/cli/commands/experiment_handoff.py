@@ -9,8 +9,8 @@ import click
 from mlws_scaffold.cli import output, place
 from mlws_scaffold.errors import UsageError
 from mlws_scaffold.experiments import find
-from mlws_scaffold.experiments import handoff as handing
-from mlws_scaffold.experiments.handoff import Evidence, Handoff
+from mlws_scaffold.experiments.life import handoff as handing
+from mlws_scaffold.experiments.life.handoff import Evidence, Handoff
 
 
 @click.command(epilog="Example: mlws experiment handoff chunking --to mike")

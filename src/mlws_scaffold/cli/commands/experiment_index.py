@@ -9,8 +9,8 @@ from typing import Any
 import click
 
 from mlws_scaffold.cli import output, place
-from mlws_scaffold.experiments import index, listing
-from mlws_scaffold.experiments.index import Everywhere
+from mlws_scaffold.experiments.index import entries, listing
+from mlws_scaffold.experiments.index.entries import Everywhere
 
 _COLUMNS = (
     "experiment_id",
@@ -49,7 +49,7 @@ def list_experiments(as_json: bool, **options: Any) -> None:
     workspace = place.workspace()
     wanted = {name: value for name, value in options.items() if value is not None}
     filters = listing.Filters(**wanted, stale_days=workspace.config.reports.stale_days)
-    with index.everywhere(workspace.layout) as found:
+    with entries.everywhere(workspace.layout) as found:
         if as_json:
             rest = {
                 "problems": [dataclasses.asdict(item) for item in found.problems],
@@ -72,7 +72,7 @@ def show(experiment: str, as_json: bool) -> None:
     problems: a list of path, message, cure, field, line, column.
     """
     workspace = place.workspace()
-    with index.everywhere(workspace.layout) as found:
+    with entries.everywhere(workspace.layout) as found:
         detail = listing.detail(found, experiment, workspace.config.reports.stale_days)
     if as_json:
         problems = [dataclasses.asdict(item) for item in detail.problems]
@@ -98,9 +98,9 @@ def search(words: tuple[str, ...], limit: int, as_json: bool) -> None:
     JSON: a list of kind (experiment, learning), experiment_id, path, branch, researcher, status,
     goal, score.
     """
-    from mlws_scaffold.experiments import search as searching
+    from mlws_scaffold.experiments.index import search as searching
 
-    with index.everywhere(place.workspace().layout) as found:
+    with entries.everywhere(place.workspace().layout) as found:
         hits = searching.search(found, " ".join(words), limit)
         rows = [dataclasses.asdict(hit) for hit in hits]
         if as_json:

@@ -8,12 +8,14 @@ import click
 
 from mlws_scaffold.cli import output, place
 from mlws_scaffold.errors import MlwsError, UsageError
-from mlws_scaffold.experiments import archive as archiving
-from mlws_scaffold.experiments import find, index, lifecycle
-from mlws_scaffold.experiments import sync as syncing
-from mlws_scaffold.experiments.archive import Moved
-from mlws_scaffold.experiments.index import Entry
-from mlws_scaffold.experiments.sync import Synced
+from mlws_scaffold.experiments import find
+from mlws_scaffold.experiments.index import entries
+from mlws_scaffold.experiments.index.entries import Entry
+from mlws_scaffold.experiments.life import archive as archiving
+from mlws_scaffold.experiments.life import lifecycle
+from mlws_scaffold.experiments.life import sync as syncing
+from mlws_scaffold.experiments.life.archive import Moved
+from mlws_scaffold.experiments.life.sync import Synced
 from mlws_scaffold.workspace.config import Workspace
 from mlws_scaffold.workspace.layout import EXPERIMENTS
 
@@ -108,18 +110,18 @@ def unarchive(text: str) -> None:
 
 
 def _sync_all(here: Workspace, allow_dirty: bool, dry: bool) -> int:
-    found = index.of_working_tree(here.layout)
-    entries = [entry for entry in found.entries if _is_active(here, entry)]
-    runs = syncing.runs(here, entries) if entries else []
+    found = entries.of_working_tree(here.layout)
+    active = [entry for entry in found.entries if _is_active(here, entry)]
+    runs = syncing.runs(here, active) if active else []
     broken = [str(problem) for problem in found.problems]
-    for entry in entries:
+    for entry in active:
         try:
             _show(syncing.write(here, entry, runs, allow_dirty=allow_dirty, dry=dry), dry)
         except MlwsError as error:
             broken.append(f"{error.message} ({error.cure})" if error.cure else error.message)
     for problem in broken:
         output.note(f"error: {problem}")
-    if not entries and not broken:
+    if not active and not broken:
         output.line("no active experiment here")
     return 1 if broken else 0
 

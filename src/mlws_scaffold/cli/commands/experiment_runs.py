@@ -65,7 +65,7 @@ def reap(dry_run: bool, as_json: bool) -> None:
 
     JSON: a list of run_id, experiment, start, ended.
     """
-    from mlws_scaffold.experiments import liveness
+    from mlws_scaffold.experiments.run import liveness
 
     found = liveness.reap(place.workspace(), dry=dry_run)
     if as_json:

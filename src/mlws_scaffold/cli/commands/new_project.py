@@ -110,7 +110,7 @@ def _near(text: str) -> None:
     root = place.root_if_any()
     if root is None:
         return
-    from mlws_scaffold.experiments import search
+    from mlws_scaffold.experiments.index import search
 
     for hit in search.similar(Layout(root), text):
         where = f"{hit.path} on {hit.branch}" if hit.branch else hit.path

@@ -28,7 +28,7 @@ def reproduce(run: str, here: bool, tolerance: float, as_json: bool) -> int:
     JSON: run, by, status, verdict (equal, within tolerance, different), metrics: [name, recorded,
     now, verdict], left_aside.
     """
-    from mlws_scaffold.experiments import reproduction
+    from mlws_scaffold.experiments.run import reproduction
 
     done = reproduction.reproduce(
         place.workspace(), run, here=here, tolerance=tolerance, say=output.note

@@ -20,7 +20,7 @@ import yaml
 from mlws_scaffold.adapters import children, recording, snapshots
 from mlws_scaffold.adapters.git import Git
 from mlws_scaffold.errors import MlwsError, Unavailable
-from mlws_scaffold.experiments import lifecycle
+from mlws_scaffold.experiments.life import lifecycle
 from mlws_scaffold.experiments.run.resolving import SCRIPT
 from mlws_scaffold.experiments.run.stages import Created, Job, Kept, Launched, Resolved
 from mlws_scaffold.workspace import people

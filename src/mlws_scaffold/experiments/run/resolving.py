@@ -13,7 +13,8 @@ from typing import Any
 
 from mlws_scaffold.adapters import children
 from mlws_scaffold.errors import MlwsError, Unavailable, UsageError
-from mlws_scaffold.experiments import backends, lifecycle
+from mlws_scaffold.experiments import backends
+from mlws_scaffold.experiments.life import lifecycle
 from mlws_scaffold.experiments.run import fingerprint, tree
 from mlws_scaffold.experiments.run.stages import Request, Resolved, Surroundings
 from mlws_scaffold.experiments.spec import CLOSED, DataSource

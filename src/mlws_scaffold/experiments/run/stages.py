@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mlws_scaffold.adapters.children import Child, Departed
-from mlws_scaffold.experiments.index import Entry
+from mlws_scaffold.experiments.index.entries import Entry
 from mlws_scaffold.workspace.config import Workspace
 
 

@@ -14,8 +14,8 @@ from pathlib import Path
 from mlws_scaffold.adapters import process
 from mlws_scaffold.adapters.git import Git
 from mlws_scaffold.errors import MlwsError, Unavailable
-from mlws_scaffold.experiments import sync
-from mlws_scaffold.experiments.index import Entry
+from mlws_scaffold.experiments.index.entries import Entry
+from mlws_scaffold.experiments.life import sync
 from mlws_scaffold.experiments.results import Run
 from mlws_scaffold.workspace.config import Workspace
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from mlws_scaffold.adapters import digests, downloads, files
 from mlws_scaffold.adapters.digests import Digest
 from mlws_scaffold.errors import MlwsError, UsageError
-from mlws_scaffold.experiments import storage
-from mlws_scaffold.experiments.data import Watch
+from mlws_scaffold.experiments.data import storage
+from mlws_scaffold.experiments.data.transfer import Watch
 from mlws_scaffold.experiments.spec import DataSource
 from mlws_scaffold.workspace.config import Workspace
 

@@ -11,8 +11,9 @@ from typing import Any
 from mlws_scaffold.adapters import documents
 from mlws_scaffold.adapters.git import Git
 from mlws_scaffold.errors import InvalidFile, MlwsError, Problem
-from mlws_scaffold.experiments import index, listing, results
-from mlws_scaffold.experiments.listing import Detail
+from mlws_scaffold.experiments import results
+from mlws_scaffold.experiments.index import entries, listing
+from mlws_scaffold.experiments.index.listing import Detail
 from mlws_scaffold.experiments.results import Run
 from mlws_scaffold.workspace.config import Workspace
 
@@ -63,7 +64,7 @@ def compare(place: Workspace, named: Iterable[str]) -> Comparison:
     """Compare experiments of any branch. Raises UsageError when one is not known."""
     notes: list[str] = []
     days = place.config.reports.stale_days
-    with index.everywhere(place.layout) as found:
+    with entries.everywhere(place.layout) as found:
         details = [listing.detail(found, name, days) for name in named]
     runs: list[Run] = []
     try:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlws_scaffold.errors import InvalidFile, Problem
-from mlws_scaffold.experiments import cache, refresh
+from mlws_scaffold.experiments.index import cache, refresh
 from mlws_scaffold.workspace.layout import METADATA, Layout
 
 if TYPE_CHECKING:

@@ -9,8 +9,9 @@ from typing import Any
 
 from mlws_scaffold.adapters import files
 from mlws_scaffold.errors import MlwsError
-from mlws_scaffold.experiments import editing, results, summary
-from mlws_scaffold.experiments.index import Entry
+from mlws_scaffold.experiments import results
+from mlws_scaffold.experiments.index.entries import Entry
+from mlws_scaffold.experiments.life import editing, summary
 from mlws_scaffold.experiments.results import Run
 from mlws_scaffold.experiments.spec import Metadata
 from mlws_scaffold.workspace.config import Workspace

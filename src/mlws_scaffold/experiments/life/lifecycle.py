@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from mlws_scaffold.errors import InvalidFile, MlwsError, Problem, UsageError, did_you_mean
-from mlws_scaffold.experiments import editing, summary
-from mlws_scaffold.experiments.index import Entry
+from mlws_scaffold.experiments.index.entries import Entry
+from mlws_scaffold.experiments.life import editing, summary
 from mlws_scaffold.experiments.spec import CLOSED, STATUSES, Metadata
 from mlws_scaffold.workspace.config import Workspace
 from mlws_scaffold.workspace.layout import METADATA

@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from mlws_scaffold.adapters import files
 from mlws_scaffold.adapters.git import Git
 from mlws_scaffold.errors import InvalidFile, MlwsError, UsageError, did_you_mean
-from mlws_scaffold.experiments import editing, handoff_facts, summary, sync
-from mlws_scaffold.experiments.index import Entry
+from mlws_scaffold.experiments.index.entries import Entry
+from mlws_scaffold.experiments.life import editing, handoff_facts, summary, sync
 from mlws_scaffold.workspace import people
 from mlws_scaffold.workspace.config import Workspace
 from mlws_scaffold.workspace.layout import METADATA

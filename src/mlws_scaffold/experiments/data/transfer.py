@@ -14,8 +14,10 @@ from typing import Literal
 from mlws_scaffold.adapters import digests, downloads, files
 from mlws_scaffold.adapters.digests import Digest
 from mlws_scaffold.errors import MlwsError, Unavailable, UsageError
-from mlws_scaffold.experiments import find, index, storage
-from mlws_scaffold.experiments.index import Entry, Index
+from mlws_scaffold.experiments import find
+from mlws_scaffold.experiments.data import storage
+from mlws_scaffold.experiments.index import entries
+from mlws_scaffold.experiments.index.entries import Entry, Index
 from mlws_scaffold.experiments.spec import DataSource
 from mlws_scaffold.workspace.config import Workspace
 from mlws_scaffold.workspace.layout import ARCHIVE, EXPERIMENTS
@@ -88,7 +90,7 @@ def asked(place: Workspace, experiment: str, cwd: Path) -> Index:
     )
     if experiment or around:
         return Index((find.experiment(place, experiment, cwd),), ())
-    return index.of_working_tree(place.layout)
+    return entries.of_working_tree(place.layout)
 
 
 def items(entries: tuple[Entry, ...], name: str = "") -> list[Item]:

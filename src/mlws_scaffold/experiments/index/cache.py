@@ -35,7 +35,7 @@ create virtual table words using fts5 (title, tags, goal, hypothesis, conclusion
 """
 # A file of another version of mlws, or of other rules for metadata, is made again.
 _RULES = b"".join(
-    (Path(__file__).parent / name).read_bytes() for name in ("cache.py", "refresh.py", "spec.py")
+    (Path(__file__).parent / name).read_bytes() for name in ("cache.py", "refresh.py", "../spec.py")
 )
 _VERSION = zlib.crc32(_RULES + __version__.encode()) & 0x7FFFFFFF
 

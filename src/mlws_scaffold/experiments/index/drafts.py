@@ -10,7 +10,7 @@ from pathlib import Path
 
 from mlws_scaffold.adapters.git import Git
 from mlws_scaffold.errors import Problem
-from mlws_scaffold.experiments.branches import README
+from mlws_scaffold.experiments.index.branches import README
 from mlws_scaffold.workspace.layout import ARCHIVE, EXPERIMENTS, METADATA, Layout
 
 _MOST_README = 200_000

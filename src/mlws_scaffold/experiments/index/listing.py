@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mlws_scaffold.errors import Problem, UsageError, did_you_mean
-from mlws_scaffold.experiments.index import Everywhere
+from mlws_scaffold.experiments.index.entries import Everywhere
 from mlws_scaffold.workspace.layout import METADATA
 
 _DAY = 86_400

@@ -11,8 +11,8 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from mlws_scaffold.errors import Problem
-from mlws_scaffold.experiments import parsing
-from mlws_scaffold.experiments.parsing import Parsed
+from mlws_scaffold.experiments.index import parsing
+from mlws_scaffold.experiments.index.parsing import Parsed
 from mlws_scaffold.workspace.layout import ARCHIVE, METADATA
 
 Reader = Callable[[Sequence[str]], Iterator[str]]

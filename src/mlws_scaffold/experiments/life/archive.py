@@ -16,9 +16,9 @@ from typing import Any
 
 from mlws_scaffold.adapters.git import Git
 from mlws_scaffold.errors import MlwsError
-from mlws_scaffold.experiments import editing, lifecycle
-from mlws_scaffold.experiments.index import Entry
-from mlws_scaffold.experiments.lifecycle import ARCHIVED
+from mlws_scaffold.experiments.index.entries import Entry
+from mlws_scaffold.experiments.life import editing, lifecycle
+from mlws_scaffold.experiments.life.lifecycle import ARCHIVED
 from mlws_scaffold.experiments.spec import CLOSED
 from mlws_scaffold.workspace import people
 from mlws_scaffold.workspace.config import Workspace

@@ -10,11 +10,11 @@ from datetime import UTC, datetime
 
 from mlws_scaffold.adapters.git import Objects
 from mlws_scaffold.errors import Problem
-from mlws_scaffold.experiments import activity, branches, drafts, parsing, rows
-from mlws_scaffold.experiments.branches import LEARNINGS, Repository, Tip, Version
-from mlws_scaffold.experiments.drafts import Draft
-from mlws_scaffold.experiments.parsing import Parsed
-from mlws_scaffold.experiments.rows import Candidate
+from mlws_scaffold.experiments.index import activity, branches, drafts, parsing, rows
+from mlws_scaffold.experiments.index.branches import LEARNINGS, Repository, Tip, Version
+from mlws_scaffold.experiments.index.drafts import Draft
+from mlws_scaffold.experiments.index.parsing import Parsed
+from mlws_scaffold.experiments.index.rows import Candidate
 from mlws_scaffold.workspace.layout import Layout
 
 MOST_METADATA = 1_000_000

@@ -14,7 +14,8 @@ from typing import Literal
 from mlws_scaffold.adapters import process, snapshots, tracking
 from mlws_scaffold.adapters.git import Git
 from mlws_scaffold.errors import MlwsError, Unavailable, UsageError
-from mlws_scaffold.experiments import index, results, spec
+from mlws_scaffold.experiments import results, spec
+from mlws_scaffold.experiments.index import entries
 from mlws_scaffold.experiments.results import Run
 from mlws_scaffold.experiments.run import executing, resolving
 from mlws_scaffold.experiments.run.recording import create_run
@@ -154,7 +155,7 @@ def _request(
     configuration, sets, arguments = _parse(run.tags["mlws.command"])
     return Request(
         place=dataclasses.replace(there, config=settings),
-        entry=index.Entry(folder, metadata),
+        entry=entries.Entry(folder, metadata),
         config=configuration,
         sets=sets,
         arguments=arguments,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from mlws_scaffold.adapters.git import Git
-from mlws_scaffold.experiments.branches import LEARNINGS
+from mlws_scaffold.experiments.index.branches import LEARNINGS
 from mlws_scaffold.workspace.layout import ARCHIVE, EXPERIMENTS
 
 Touch = tuple[str, str, int]  # path, oid, seconds since 1970

@@ -7,8 +7,8 @@ import sqlite3
 from dataclasses import dataclass
 
 from mlws_scaffold.errors import MlwsError, UsageError
-from mlws_scaffold.experiments import index
-from mlws_scaffold.experiments.index import Everywhere
+from mlws_scaffold.experiments.index import entries
+from mlws_scaffold.experiments.index.entries import Everywhere
 from mlws_scaffold.workspace.layout import Layout
 
 _MOST_WORDS = 50
@@ -54,9 +54,9 @@ def similar(layout: Layout, text: str) -> list[Hit]:
     if len(wanted) < 2:
         return []
     try:
-        if not index.is_cached(layout) and len(layout.experiments()) > _MOST_UNREAD:
+        if not entries.is_cached(layout) and len(layout.experiments()) > _MOST_UNREAD:
             return []
-        with index.everywhere(layout) as found:
+        with entries.everywhere(layout) as found:
             hits = search(found, " ".join(sorted(wanted)), 10)
     except (MlwsError, OSError, sqlite3.Error):
         return []

@@ -9,9 +9,9 @@ import yaml
 
 from mlws_scaffold.adapters import documents
 from mlws_scaffold.errors import MlwsError
-from mlws_scaffold.experiments import editing
-from mlws_scaffold.experiments.editing import Edit
-from mlws_scaffold.experiments.index import Entry
+from mlws_scaffold.experiments.index.entries import Entry
+from mlws_scaffold.experiments.life import editing
+from mlws_scaffold.experiments.life.editing import Edit
 from mlws_scaffold.experiments.spec import DataSource, Metadata
 from mlws_scaffold.workspace.layout import METADATA, Layout
 

@@ -1,0 +1,1 @@
+"""Data that is too large for git: declared in `metadata.yaml`, kept by its hash."""

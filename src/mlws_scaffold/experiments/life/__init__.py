@@ -1,0 +1,1 @@
+"""From planned to archived: moves, edits of `metadata.yaml`, results, handing over."""
