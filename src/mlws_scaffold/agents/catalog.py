@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -23,6 +24,7 @@ class PromotedFrom(Strict):
     path: str
     commit: str
     run_id: str | None = None
+    metrics: Mapping[str, float] = Field(default_factory=dict)
 
 
 class Agent(Strict):
