@@ -77,7 +77,7 @@ def test_another_run_of_the_same_experiment_leads_to_no_agent(place: Workspace) 
 
 
 def test_a_broken_chain_says_where_and_why(place: Workspace) -> None:
-    gone = '{path: %s, commit: "%s", run_id: r9}' % (PROTOTYPE, "0" * 40)
+    gone = f'{{path: {PROTOTYPE}, commit: "{"0" * 40}", run_id: r9}}'
     text = _agent(gone).replace("base", "other")
     write(place.root, {f"{PRODUCTION}/agent.yaml": text})
     chain = trace.of_agent(place, catalog.find(place.layout, "helper"), SOURCES)
