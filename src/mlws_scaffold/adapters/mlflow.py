@@ -138,8 +138,10 @@ def _look_at_file(path: Path) -> Store:
 
 
 def _look_at_server(uri: str, timeout: float) -> Store:
-    asked = urllib.request.Request(f"{uri.rstrip('/')}/health", headers=_login())  # noqa: S310
     try:
+        asked = urllib.request.Request(f"{uri.rstrip('/')}/health")  # noqa: S310
+        for name, value in _login().items():
+            asked.add_unredirected_header(name, value)  # never to where a proxy sends us
         with urllib.request.urlopen(asked, timeout=timeout) as answer:  # noqa: S310
             words = answer.read(200).decode("utf-8", "replace").strip()
     except urllib.error.HTTPError as error:
