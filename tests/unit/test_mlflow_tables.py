@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import os
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -142,7 +143,7 @@ def test_what_is_found_is_what_mlflow_finds(
 @given(
     key=st.text("ab/.-_: ü\n=", max_size=12)
     | st.text(max_size=300)
-    | st.sampled_from(["a\n", "mlflow.runName"]),
+    | st.sampled_from(["a\n", "\n", "mlflow.runName"]),
     value=st.text(max_size=30) | st.just("x" * 8001),
 )
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -190,6 +191,17 @@ def test_what_mlflow_refuses_is_refused(root: Path) -> None:
         with pytest.raises(Unavailable):
             refused.create("77", {})
     assert set(client.get_run(run).data.tags) == {"mlflow.runName"}
+
+
+def test_a_script_keeps_mlflows_own_patience(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    retries = "MLFLOW_HTTP_REQUEST_MAX_RETRIES"
+    monkeypatch.delenv(retries, raising=False)
+    tracking.client(URI, root)
+    assert int(os.environ[retries]) < 7
+    assert retries not in tracking.own_environment()
+    monkeypatch.setenv(retries, "9")
+    tracking.client(URI, root)
+    assert tracking.own_environment()[retries] == "9"
 
 
 def test_a_store_that_went_away_is_not_made_anew(root: Path) -> None:

@@ -48,7 +48,7 @@ _FACTS = {
 _OF_RUNS = " where run_uuid in (select value from json_each(?))"
 # MLflow's own limits, mlflow/utils/validation.py.
 _MOST_KEY, _MOST_VALUE, _MOST_NAME = 250, 8000, 500
-_KEY = re.compile(r"^[/\w.\- :]+$")
+_KEY = re.compile(r"^[/\w.\- :]*$")
 _SECONDS_TO_WAIT = 60.0
 
 
@@ -141,13 +141,13 @@ class Tables:
             if name:
                 store.execute("update runs set name = ? where run_uuid = ?", [name, run_id])
 
-    def end(self, run_id: str, status: str) -> None:
-        """End the run as FINISHED, FAILED or KILLED."""
+    def end(self, run_id: str, status: str, at: float | None = None) -> None:
+        """End the run as FINISHED, FAILED or KILLED; `at`: seconds since 1970, default now."""
         with self._open("immediate") as store:
             self._require(store, run_id)
             store.execute(
                 "update runs set status = ?, end_time = ? where run_uuid = ?",
-                [status, _now(), run_id],
+                [status, _now() if at is None else int(at * 1000), run_id],
             )
 
     def folder(self, run_id: str) -> Path | None:

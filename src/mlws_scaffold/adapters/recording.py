@@ -34,8 +34,8 @@ class Recorder(Protocol):
     def files(self, run_id: str, folder: Path, place: str) -> None:
         """Keep every file of the folder as an artifact below `place`."""
 
-    def end(self, run_id: str, status: str) -> None:
-        """End the run as FINISHED, FAILED or KILLED."""
+    def end(self, run_id: str, status: str, at: float | None = None) -> None:
+        """End the run as FINISHED, FAILED or KILLED; `at`: seconds since 1970, default now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +68,8 @@ class ByTables:
         except OSError as error:
             raise Unavailable(f"a file of the run was not kept: {error}", "mlws doctor") from None
 
-    def end(self, run_id: str, status: str) -> None:
-        self.tables.end(run_id, status)
+    def end(self, run_id: str, status: str, at: float | None = None) -> None:
+        self.tables.end(run_id, status, at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,9 +113,9 @@ class ByClient:
         with _told():
             self.client.log_artifacts(run_id, str(folder), place)
 
-    def end(self, run_id: str, status: str) -> None:
+    def end(self, run_id: str, status: str, at: float | None = None) -> None:
         with _told():
-            self.client.set_terminated(run_id, status)
+            self.client.set_terminated(run_id, status, None if at is None else int(at * 1000))
 
 
 def connect(uri: str, root: Path) -> Recorder:
@@ -140,8 +140,8 @@ def _told() -> Iterator[None]:
     except MlflowException as error:
         first = str(error.message).strip().partition("\n")[0]
         raise Unavailable(f"the tracking store refuses: {first}", "mlws doctor") from None
-    except OSError as error:
-        raise Unavailable(f"a file of the run was not kept: {error}", "mlws doctor") from None
+    except OSError as error:  # a file of ours, or a connection of its own to where files go
+        raise Unavailable(f"the run's files were not kept: {error}", "mlws doctor") from None
 
 
 @contextlib.contextmanager

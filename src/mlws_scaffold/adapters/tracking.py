@@ -16,6 +16,24 @@ from mlws_scaffold.adapters import mlflow_tables
 from mlws_scaffold.errors import Unavailable
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+# For our own questions to a server. MLflow tries for four minutes; who sits before `mlws run`
+# should know sooner, and nothing is lost by it. Its greeting at the end of a run would stand in
+# the middle of our JSON.
+_SETTINGS = {
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "3",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",  # seconds
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+}
+_ours: set[str] = set()
+
+
+def own_environment() -> dict[str, str]:
+    """The environment without what we set for our own questions: a script keeps its patience."""
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if not (name in _ours and value == _SETTINGS[name])
+    }
 
 
 def address(uri: str, root: Path) -> str:
@@ -43,6 +61,10 @@ def client(uri: str, root: Path) -> Any:
             "MLflow is not installed here", "run this in the environment: uv run mlws …"
         )
     _require(uri, root)
+    for name, value in _SETTINGS.items():
+        if name not in os.environ:
+            os.environ[name] = value
+            _ours.add(name)
     from mlflow.tracking import MlflowClient
 
     return MlflowClient(tracking_uri=address(uri, root))
@@ -90,10 +112,9 @@ def search_by_client(
             order_by=["attributes.start_time DESC"],
         )
         return [_row(run, experiments[run.info.experiment_id]) for run in runs]
-    except MlflowException as error:
-        raise Unavailable(
-            f"the tracking store does not answer: {error.message}", "mlws doctor"
-        ) from None
+    except (MlflowException, OSError) as error:
+        first = str(getattr(error, "message", error)).strip().partition("\n")[0]
+        raise Unavailable(f"the tracking store does not answer: {first}", "mlws doctor") from None
 
 
 def _pages(ask: Callable[..., Any], **wanted: Any) -> Iterator[Any]:
