@@ -146,7 +146,7 @@ def test_what_is_found_is_what_mlflow_finds(
     | st.sampled_from(["a\n", "\n", "mlflow.runName"]),
     value=st.text(max_size=30) | st.just("x" * 8001),
 )
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_tag_is_taken_or_refused_as_mlflow_does(
     one: tuple[Path, str], key: str, value: str
 ) -> None:
