@@ -34,6 +34,7 @@ def _made(root: Path) -> Path:
     command = [NEW, "--root", root, "experiment", "first", "--isolated", "--no-branch", *goal]
     said = run([*command, "--defaults"], root).output
     assert f"  cd {FOLDER}\n  uv sync\n" in said
+    mlflow_store.put(root)
     return root / FOLDER
 
 
@@ -42,7 +43,6 @@ def test_an_isolated_experiment_is_locked_run_and_reproduced_in_its_own_environm
 ) -> None:
     root = tmp_path / "ws"
     folder = _made(root)
-    mlflow_store.put(root)
     mlws = Mlws(root, monkeypatch, capsys)
     monkeypatch.setenv("PATH", f"{UV.parent}:/usr/bin:/bin")
     short = ("first", "--set", "training.epochs=3")
@@ -100,7 +100,6 @@ def test_scripts_started_by_an_isolated_run_see_its_environment_first(
 ) -> None:
     root = tmp_path / "ws"
     folder = _made(root)
-    mlflow_store.put(root)
     # One that costs nothing: the packages of these tests, in a folder of its own.
     subprocess.run([UV, "venv", "-q", "--system-site-packages", folder / ".venv"], check=True)
     site = next((folder / ".venv/lib").glob("*/site-packages"))
