@@ -32,6 +32,10 @@ class Departed:
     interrupted: bool
 
 
+class TooSlow(Unavailable):
+    """A child did not end in its time and was killed."""
+
+
 class _Interrupted(KeyboardInterrupt):
     """SIGTERM reached the parent; unlike Ctrl-C on a terminal the child has not heard of it."""
 
@@ -50,28 +54,47 @@ class Child:
 
 
 def start(
-    command: Sequence[str], folder: Path, env: Mapping[str, str], *, leads: bool = False
+    command: Sequence[str],
+    folder: Path,
+    env: Mapping[str, str],
+    log: Path | None = None,
+    *,
+    leads: bool = False,
 ) -> Child:
-    """Start the command without a shell; its streams are ours.
+    """Start the command without a shell; its streams are ours, or go into a file.
 
     `leads`: it gets a process group of its own, for a server whose workers may outlive it.
     """
-    try:
-        process = subprocess.Popen(
-            list(command),
-            cwd=folder,
-            env=dict(env),
-            start_new_session=leads,
-        )
-    except OSError as error:
-        raise Unavailable(f"{command[0]} cannot be started: {error.strerror}") from None
+    with contextlib.ExitStack() as stack:
+        output = stack.enter_context(log.open("ab")) if log else None
+        try:
+            process = subprocess.Popen(
+                list(command),
+                cwd=folder,
+                env=dict(env),
+                stdout=output,
+                stderr=output,
+                start_new_session=leads,
+            )
+        except OSError as error:
+            raise Unavailable(f"{command[0]} cannot be started: {error.strerror}") from None
     return Child(process, time.monotonic(), leads)
+
+
+def stop(child: Child, grace: float = GRACE_SECONDS) -> None:
+    """End a child that is no longer needed, politely first, and wait for its end."""
+    child.process.terminate()
+    try:
+        child.process.wait(grace)
+    except subprocess.TimeoutExpired:
+        child.process.kill()
+        child.process.wait()
 
 
 def ask(
     command: Sequence[str], folder: Path, env: Mapping[str, str], *, timeout: float
 ) -> Finished:
-    """Run a short command to its end. Raises Unavailable when it is missing or too slow."""
+    """Run a short command to its end. Raises Unavailable when it is missing, TooSlow."""
     try:
         done = subprocess.run(
             list(command),
@@ -79,14 +102,15 @@ def ask(
             env=dict(env),
             stdin=subprocess.DEVNULL,
             capture_output=True,
-            text=True,
+            encoding="utf-8",
+            errors="replace",
             timeout=timeout,
             check=False,
         )
     except OSError as error:
         raise Unavailable(f"{command[0]} cannot be started: {error.strerror}") from None
     except subprocess.TimeoutExpired:
-        raise Unavailable(f"{command[0]} took longer than {timeout:.0f} s") from None
+        raise TooSlow(f"{command[0]} took longer than {timeout:.0f} s") from None
     return Finished(done.returncode, done.stdout, done.stderr)
 
 
