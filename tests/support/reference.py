@@ -15,6 +15,7 @@ import yaml
 from pydantic import TypeAdapter
 
 from mlws_scaffold.agents.catalog import Agent
+from mlws_scaffold.agents.evaluation.cases import Cases
 from mlws_scaffold.checks.table import CHECKS
 from mlws_scaffold.cli.app import app
 from mlws_scaffold.cli.new import new
@@ -34,6 +35,7 @@ def schemas() -> dict[str, str]:
         "experiment-metadata.json": Metadata,
         "models-registry.json": Registry,
         "agent.json": Agent,
+        "agent-cases.json": Cases,
         "mlws-toml.json": Config,
     }
     texts = {}

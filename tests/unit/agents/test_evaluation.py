@@ -47,6 +47,7 @@ GOOD = {"Hello": "good day", "Capital of France?": "It is Paris"}
 def place(tmp_path: Path) -> Workspace:
     root = tiny_workspace.make(tmp_path / "repository/ws", config=TEAM)
     answers = {"prototype_name": "helper", "prototype_owner": "ann", "prototype_model": "base"}
+    answers["prototype_framework"] = "plain"
     render("prototype", answers, root / FOLDER)
     write(root, {".gitignore": ".mlws/\n__pycache__/\n"})
     git = Git(root.parent)

@@ -113,7 +113,7 @@ class Cases(Strict):
     refusals: tuple[str, ...] = Field(
         (), description="words that also mean a refusal, such as [kann ich nicht]"
     )
-    cases: tuple[Case, ...] = Field(min_length=1, description="a list of cases")
+    cases: tuple[Case, ...] = Field(description="a list of cases")
 
 
 def listed(value: Texts | None) -> tuple[str, ...]:
@@ -132,12 +132,14 @@ def load(layout: Layout, found: Found) -> Cases:
         raise MlwsError(f"{name} is missing", "say there what the agent is asked and must answer")
     document = documents.read(path, name)
     cases = documents.validate(Cases, document)
-    if problems := list(_repeated(document, cases)):
+    if problems := list(_mistakes(document, cases)):
         raise InvalidFile(problems)
     return cases
 
 
-def _repeated(document: Document, found: Cases) -> Iterator[Problem]:
+def _mistakes(document: Document, found: Cases) -> Iterator[Problem]:
+    if not found.cases:
+        yield document.problem(("cases",), "is empty, so nothing could fail", "write a case")
     seen: set[str] = set()
     for index, case in enumerate(found.cases):
         if case.id in seen:
