@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +21,10 @@ from mlws_scaffold.agents.evaluation.judging import Answer, Ask
 from mlws_scaffold.agents.evaluation.recordings import Model
 from mlws_scaffold.agents.evaluation.sources import Served
 from mlws_scaffold.agents.promote.judging import Standing
+from mlws_scaffold.agents.serving import fake_model
 from mlws_scaffold.agents.serving.asking import Said
 from mlws_scaffold.errors import MlwsError, Unavailable, UsageError
-from mlws_scaffold.scaffold import promotion
+from mlws_scaffold.scaffold import bundle, promotion
 from mlws_scaffold.scaffold.create import Project
 from mlws_scaffold.scaffold.render import Answers
 from mlws_scaffold.workspace.config import Workspace, load
@@ -291,3 +292,33 @@ def test_the_result_is_one_json_document(
         "greets": "fails", "capital": "ok",
     }  # fmt: skip
     assert f"{FOLDER}/recordings.json" in shown["written"]
+
+
+def test_a_model_server_that_goes_away_is_noticed_through_the_served_agent(
+    place: Workspace,
+) -> None:
+    found = catalog.find(place.layout, "helper")
+    server = bundle.folder() / "templates/agent/src/agent"
+    case = evaluate.cases.load(place.layout, found).cases[0]
+    with ExitStack() as stack:
+        fake = stack.enter_context(ExitStack())
+        host = fake.enter_context(fake_model.running(0.0))
+        assert sources.answers(host)
+        served = Served(place.root, server, host)
+        model, ask = stack.enter_context(sources.live(served, found, "fake:latest"))
+        assert model == Model("fake:latest", "0" * 64)
+        assert ask(case, 1).text.endswith("You said: What can you help me with?")
+        fake.close()
+        with pytest.raises(Unavailable):
+            ask(case, 2)
+    assert not sources.answers(host)
+
+
+def test_a_model_that_the_server_lacks_cannot_be_judged(place: Workspace) -> None:
+    found = catalog.find(place.layout, "helper")
+    with (
+        fake_model.running(0.0) as host,
+        pytest.raises(Unavailable, match="has no model 'base'"),
+        sources.live(Served(place.root, Path(), host), found, "base"),
+    ):
+        pass
