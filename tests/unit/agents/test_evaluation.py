@@ -93,6 +93,7 @@ def test_a_rendered_prototype_is_evaluated_recorded_and_promoted(
     ended = mlws("agent", "eval", "helper", "--model", "fake", "--record")
     assert ended.code == 0, ended.err
     assert "4 of 4 cases hold" in ended.out
+    assert "Traceback" not in ended.err
     stored = json.loads((place.root / FOLDER / "baseline.json").read_text())
     assert {key: stored[key] for key in ("version", "agent", "commit", "model", "fake")} == {
         "version": 1, "agent": "helper", "commit": head, "model": "fake", "fake": True,

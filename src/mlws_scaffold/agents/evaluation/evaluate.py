@@ -76,6 +76,8 @@ def evaluate(
     if wish.record and why:
         raise MlwsError(f"no baseline is recorded: {why}", "commit the agent first")
     is_live = _is_live(served, wish)
+    if not is_live and wish.live is None:
+        say(f"no model server answers at {served.host}: recorded answers are judged")
     with _source(found, known, served, wish, is_live) as (model, ask):
         if before:
             baseline.comparable(before, model)
