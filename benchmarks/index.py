@@ -20,7 +20,7 @@ from pathlib import Path
 
 from measure import Case, environment, medians, table
 
-from mlws_scaffold.experiments.index import activity, branches
+from mlws_scaffold.experiments.index import activity, refs
 
 BIN = Path(sys.executable).parent
 LIST = [BIN / "mlws", "experiment", "list", "--json"]
@@ -101,9 +101,9 @@ def _used() -> float:
 
 def dates(root: Path, rounds: int) -> dict[str, float]:
     """CPU seconds of a plain pass of git log, read to its end, and of ours with all it finds."""
-    found = branches.repository(root)
+    found = refs.repository(root)
     assert found is not None
-    tips = [tip.commit for tip in branches.tips(found)]
+    tips = [tip.commit for tip in refs.tips(found)]
     plain = ("log", "--branches", "--remotes", "--name-only", "--format=%x00%ct")
     taken: dict[str, list[float]] = {
         "git log --name-only": [],

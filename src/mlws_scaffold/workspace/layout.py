@@ -10,6 +10,7 @@ from mlws_scaffold.errors import UsageError
 CONFIG = "mlws.toml"
 ANSWERS = ".copier-answers.yml"
 METADATA = "metadata.yaml"
+README = "README.md"
 AGENT = "agent.yaml"
 
 EXPERIMENTS = "experiments/active"
@@ -20,6 +21,7 @@ REGISTRY = "models/registry.yaml"
 MODELFILES = "modelfiles"
 CHECKPOINTS = "models/checkpoints"
 DATASETS = "datasets/large"
+LEARNINGS = "docs/learnings"
 
 # Files and folders that every workspace has; a check names those that are missing.
 EXPECTED = (

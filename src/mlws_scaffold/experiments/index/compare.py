@@ -63,9 +63,8 @@ class Comparison:
 def compare(place: Workspace, named: Iterable[str]) -> Comparison:
     """Compare experiments of any branch. Raises UsageError when one is not known."""
     notes: list[str] = []
-    days = place.config.reports.stale_days
     with entries.everywhere(place.layout) as found:
-        details = [listing.detail(found, name, days) for name in named]
+        details = [listing.detail(found, name) for name in named]
     runs: list[Run] = []
     try:
         runs = results.runs_of(place)

@@ -10,11 +10,12 @@ from pathlib import Path
 
 from mlws_scaffold.adapters.git import Git
 from mlws_scaffold.errors import Problem
-from mlws_scaffold.experiments.index.branches import README
-from mlws_scaffold.workspace.layout import ARCHIVE, EXPERIMENTS, METADATA, Layout
+from mlws_scaffold.workspace.layout import ARCHIVE, EXPERIMENTS, METADATA, README, Layout
 
 _MOST_README = 200_000
 _MOST_METADATA = 1_000_000
+# The last second of the year 9999: git and file systems know later ones, calendars do not.
+LATEST = 253_402_300_799
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,7 @@ def read(layout: Layout, folder: str) -> Draft | None:
     whole = b"blob %d\0" % len(content) + content if problem is None else str(problem).encode()
     oid = hashlib.sha1(whole, usedforsecurity=False).hexdigest()
     try:
-        time = int(path.stat().st_mtime)
+        time = min(max(int(path.stat().st_mtime), 0), LATEST)
     except (OSError, ValueError):
         time = int(datetime.now().timestamp())
     return Draft(folder, oid, content, readme.decode("utf-8", "replace"), time, problem)

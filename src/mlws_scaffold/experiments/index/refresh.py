@@ -1,75 +1,37 @@
-"""Brings the cache into step with git and the working tree. Unchanged: three git calls, no more."""
+"""Brings the cache into step with git and the working tree."""
 
 from __future__ import annotations
 
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
+from dataclasses import asdict
 
 from mlws_scaffold.adapters.git import Objects
 from mlws_scaffold.errors import Problem
-from mlws_scaffold.experiments.index import activity, branches, drafts, parsing, rows
-from mlws_scaffold.experiments.index.branches import LEARNINGS, Repository, Tip, Version
+from mlws_scaffold.experiments.index import activity, branches, cache, drafts, parsing, refs, rows
+from mlws_scaffold.experiments.index.branches import Version
 from mlws_scaffold.experiments.index.drafts import Draft
 from mlws_scaffold.experiments.index.parsing import Parsed
 from mlws_scaffold.experiments.index.rows import Candidate
-from mlws_scaffold.workspace.layout import Layout
+from mlws_scaffold.experiments.index.watch import Seen
+from mlws_scaffold.workspace.layout import LEARNINGS
 
 MOST_METADATA = 1_000_000
 MOST_TEXT = 200_000
 
 
-@dataclass(frozen=True, slots=True)
-class Sources:
-    """What the index is made of at this moment."""
-
-    layout: Layout
-    repository: Repository | None
-    tips: Sequence[Tip]
-    changed: Sequence[str]
-    today: str = field(default_factory=lambda: str(datetime.now(UTC).date()))
-
-    @property
-    def fingerprint(self) -> str:
-        refs = branches.fingerprint(self.repository, self.tips) if self.repository else ""
-        return "\n".join((self.today, refs, drafts.stamp(self.layout, list(self.changed))))
-
-
-def look(layout: Layout) -> Sources:
-    """Ask git for branches and uncommitted work. Without a repository only the files count."""
-    repository = branches.repository(layout.root)
-    if repository is None:
-        return Sources(layout, None, (), drafts.every(layout))
-    tips = branches.tips(repository)
-    return Sources(layout, repository, tips, drafts.changed(repository.git, repository.prefix))
-
-
-def refresh(connection: sqlite3.Connection, sources: Sources) -> None:
-    """Make the cache say what the sources say, in one transaction."""
-    if value(connection, "fingerprint") == sources.fingerprint:
-        return
+def refresh(connection: sqlite3.Connection, seen: Seen) -> None:
+    """Make the cache say what git and the working tree say, in one transaction."""
     connection.execute("begin immediate")
     try:
-        fingerprint = sources.fingerprint
-        problems: list[Problem] = []
-        found: list[Candidate] = []
-        if sources.repository:
-            with sources.repository.git.objects() as objects:
-                versions, problems = branches.versions(
-                    objects, sources.repository.prefix, sources.tips
-                )
-                _date(connection, sources)
-                _read_folders(connection, objects, versions)
-                found = _committed(connection, versions)
-                found += _uncommitted(connection, sources)
-                problems += rows.write(connection, found, sources.today, _reader(objects))
-        else:
-            found = _uncommitted(connection, sources)
-            problems += rows.write(connection, found, sources.today, _nothing)
-        _set(connection, "problems", json.dumps([asdict(item) for item in problems]))
-        _set(connection, "fingerprint", fingerprint)
+        changed = _changed(seen)
+        fingerprint = _fingerprint(seen, changed)
+        if cache.value(connection, "fingerprint") != fingerprint:
+            problems = _renew(connection, seen, changed)
+            cache.remember(connection, "problems", json.dumps([asdict(item) for item in problems]))
+            cache.remember(connection, "fingerprint", fingerprint)
+        cache.remember(connection, "seen", seen.stamp if seen.settled else b"")
         connection.execute("commit")
     except BaseException:
         if connection.in_transaction:
@@ -77,37 +39,31 @@ def refresh(connection: sqlite3.Connection, sources: Sources) -> None:
         raise
 
 
-def value(connection: sqlite3.Connection, name: str) -> str:
-    """A remembered text, or the empty one."""
-    row = connection.execute("select value from meta where name = ?", (name,)).fetchone()
-    return str(row[0]) if row else ""
+def _changed(seen: Seen) -> list[str]:
+    """The folders with uncommitted work; without a repository all of them."""
+    if seen.repository is None:
+        return drafts.every(seen.layout)
+    return drafts.changed(seen.repository.git, seen.repository.prefix)
 
 
-def _set(connection: sqlite3.Connection, name: str, text: str) -> None:
-    connection.execute("insert or replace into meta values (?, ?)", (name, text))
+def _fingerprint(seen: Seen, changed: list[str]) -> bytes:
+    """Equal as long as the rows would be: it knows nothing of files that are as committed."""
+    names = refs.fingerprint(seen.repository, seen.tips) if seen.repository else ""
+    parts = (str(seen.layout.root), seen.today, names, drafts.stamp(seen.layout, changed))
+    return "\n".join(parts).encode("utf-8", "surrogateescape")
 
 
-def _date(connection: sqlite3.Connection, sources: Sources) -> None:
-    """Note when each version was made; of commits that were read before nothing is asked."""
-    repository = sources.repository
-    assert repository is not None  # noqa: S101 - narrows the type
-    cut = branches.boundary(repository)
-    scope = f"{repository.prefix}\n{' '.join(sorted(cut))}"
-    if value(connection, "dated scope") != scope:
-        # Deepened or cut: what was at the edge is now dated differently.
-        connection.execute("delete from touched")
-        _set(connection, "dated", "")
-        _set(connection, "dated scope", scope)
-    before = value(connection, "dated").split()
-    now = sorted({tip.commit for tip in sources.tips})
-    if not now or before == now:
-        return
-    connection.executemany(
-        "insert into touched values (?, ?, ?)"
-        " on conflict (path, oid) do update set time = max(time, excluded.time)",
-        activity.since(repository.git, repository.prefix, now, before, cut),
-    )
-    _set(connection, "dated", " ".join(now))
+def _renew(connection: sqlite3.Connection, seen: Seen, changed: list[str]) -> list[Problem]:
+    if seen.repository is None:
+        found = _uncommitted(connection, seen, changed)
+        return rows.write(connection, found, seen.today, _nothing)
+    with seen.repository.git.objects() as objects:
+        versions, problems = branches.versions(objects, seen.repository.prefix, seen.tips)
+        activity.note(connection, objects, seen)
+        _read_folders(connection, objects, versions)
+        found = _committed(connection, objects, seen, versions)
+        found += _uncommitted(connection, seen, changed)
+        return problems + rows.write(connection, found, seen.today, _reader(objects))
 
 
 def _read_folders(
@@ -147,7 +103,9 @@ def _keep(connection: sqlite3.Connection, oid: str, parsed: Parsed) -> None:
     )
 
 
-def _committed(connection: sqlite3.Connection, versions: Iterable[Version]) -> list[Candidate]:
+def _committed(
+    connection: sqlite3.Connection, objects: Objects, seen: Seen, versions: Iterable[Version]
+) -> list[Candidate]:
     connection.execute(
         "create temp table if not exists present (number integer primary key, path, oid, branch)"
     )
@@ -156,13 +114,14 @@ def _committed(connection: sqlite3.Connection, versions: Iterable[Version]) -> l
         "insert into present (path, oid, branch) values (?, ?, ?)",
         ((item.path, item.oid, item.branch) for item in versions),
     )
+    times = activity.times(connection, objects, seen)
     query = (
-        "select number, present.path, oid, branch, coalesce(time, (select max(time) from"
-        " touched as any where any.path = present.path)), metadata, readme, link from present"
-        " left join touched using (path, oid) left join folders using (oid) order by number"
+        "select number, path, oid, branch, metadata, readme, link"
+        " from present left join folders using (oid) order by number"
     )
     found = []
-    for number, path, oid, branch, time, metadata, readme, link in connection.execute(query):
+    for number, path, oid, branch, metadata, readme, link in connection.execute(query):
+        time = times.get((path, oid))
         if path.startswith(LEARNINGS):
             found.append(Candidate("learning", path, oid, branch, time, number, "", oid))
         elif metadata or link:
@@ -170,14 +129,16 @@ def _committed(connection: sqlite3.Connection, versions: Iterable[Version]) -> l
     return found
 
 
-def _uncommitted(connection: sqlite3.Connection, sources: Sources) -> list[Candidate]:
+def _uncommitted(
+    connection: sqlite3.Connection, seen: Seen, changed: Iterable[str]
+) -> list[Candidate]:
     found = []
-    current = next((tip for tip in sources.tips if tip.current), None)
+    current = next((tip for tip in seen.tips if tip.current), None)
     branch = current.branch if current else ""
-    if not branch and sources.repository:
-        branch = sources.repository.git.branch()  # before its first commit
-    for folder in sources.changed:
-        draft = drafts.read(sources.layout, folder)
+    if not branch and seen.repository:
+        branch = seen.repository.git.branch()  # before its first commit
+    for folder in changed:
+        draft = drafts.read(seen.layout, folder)
         if draft is None:
             continue
         _parse_draft(connection, draft)
