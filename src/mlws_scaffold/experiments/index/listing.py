@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import time
 from collections.abc import Iterator, Mapping
@@ -73,7 +74,7 @@ def rows(found: Everywhere, filters: Filters) -> Iterator[str]:
         values.append(filters.tag)
     for text in filters.metrics:
         name, comparison, number = _metric(text)
-        each = f"select 1 from json_each(metrics) where key = ? and value {comparison} ?"
+        each = f"select 1 from json_each(metrics) where key = ? and value {comparison} ?"  # noqa: S608
         conditions.append(f"exists ({each})")
         values += [name, number]
     stale = "(status = 'in_progress' and last_activity < ?)"
@@ -106,9 +107,9 @@ def unknown_metrics(found: Everywhere, filters: Filters) -> list[str]:
 def _metric(text: str) -> tuple[str, str, float]:
     parts = re.fullmatch(r"\s*([^<>=]*[^<>=\s])\s*([<>]=?|==?)\s*(\S+)\s*", text)
     try:
-        if parts is None:
+        if parts is None or not math.isfinite(number := float(parts[3])):
             raise ValueError(text)
-        return parts[1], _COMPARISONS[parts[2]], float(parts[3])
+        return parts[1], _COMPARISONS[parts[2]], number
     except ValueError:
         raise UsageError(
             f"{text!r} is no condition on a metric", "write it so: --metric 'accuracy>=0.9'"
