@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
+import time
 from pathlib import Path
 
 from mlws_scaffold.errors import Unavailable
 
 _SECONDS_TO_WAIT = 2.0
+_YOUNG_NS = 1_000_000_000
 # By the id that mlws gave a run, else by the MLflow experiment. A run that goes on is as active as
 # its last sign of life. Only columns that MLflow has had for years; all times in milliseconds.
 _QUERY = """
@@ -28,12 +30,18 @@ group by 1
 
 
 def stamp(path: Path) -> str:
-    """Equal as long as nothing was written to the store; empty when there is none."""
+    """Equal as long as nothing was written to the store; empty when there is none yet.
+
+    Never equal for a store that is written to right now: its date may stay through the next write.
+    """
     found = []
     for name in (path, path.with_name(f"{path.name}-wal")):
         with contextlib.suppress(OSError):
             seen = name.stat()
-            found.append(f"{name} {seen.st_mtime_ns} {seen.st_size} {seen.st_ino}")
+            if seen.st_size:
+                found.append(f"{name} {seen.st_mtime_ns} {seen.st_size} {seen.st_ino}")
+                if time.time_ns() - seen.st_mtime_ns < _YOUNG_NS:
+                    found.append(str(time.time_ns()))
     return "\n".join(found)
 
 

@@ -126,7 +126,8 @@ def search(words: tuple[str, ...], limit: int, as_json: bool) -> None:
 def _shown(row: dict[str, Any]) -> dict[str, Any]:
     branch = f"{row['branch']} (uncommitted)" if row["uncommitted"] else row["branch"]
     state = f"{row['status']} (stale)" if row["stale"] else row["status"]
-    day = (row["last_activity"] or "not measured")[:16].replace("T", " ")
+    day = (row["last_activity"] or "")[:16].replace("T", " ")
+    day = f"{day} ({row['activity_source']})" if day else "not measured"
     return {**row, "branch": branch, "status": state, "last_activity": day}
 
 
