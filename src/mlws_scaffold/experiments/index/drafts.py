@@ -72,9 +72,11 @@ def read(layout: Layout, folder: str) -> Draft | None:
     path = layout.root / folder / METADATA
     if not path.exists() and not path.is_symlink():
         return None
+    # A name need not be text; what is said of it must.
+    folder = folder.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
     name = f"{folder}/{METADATA}"
     content, problem = _content(layout.root, path, name)
-    readme, _ = _content(layout.root, layout.root / folder / README, "")
+    readme, _ = _content(layout.root, path.with_name(README), "")
     # As git names a blob, so that a commit makes nothing to be read again.
     whole = b"blob %d\0" % len(content) + content if problem is None else str(problem).encode()
     oid = hashlib.sha1(whole, usedforsecurity=False).hexdigest()

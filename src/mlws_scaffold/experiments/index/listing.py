@@ -98,6 +98,8 @@ def unknown_metrics(found: Everywhere, filters: Filters) -> list[str]:
     query = "select distinct key from documents, json_each(metrics) where kind = 'experiment'"
     known = {key for (key,) in found.connection.execute(query)}
     names = {_metric(text)[0] for text in filters.metrics} - known
+    if names and not known:
+        return ["no experiment has a result with a name and a number yet: mlws experiment sync"]
     return [
         f"no experiment has a result for {name!r} ({did_you_mean(name, known)})"
         for name in sorted(names)

@@ -144,7 +144,7 @@ def _uncommitted(
         _parse_draft(connection, draft)
         found.append(
             Candidate(
-                "experiment", folder, f"{draft.oid} {draft.time}", branch,
+                "experiment", draft.folder, f"{draft.oid} {draft.time}", branch,
                 draft.time, -1, draft.oid, draft.readme, True,
             )
         )  # fmt: skip
