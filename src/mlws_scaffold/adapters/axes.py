@@ -115,14 +115,14 @@ def _scientific(value: float, digits: int) -> str:
 def _logarithmic(low: float, high: float) -> Axis:
     first, last = math.log10(low), math.log10(high)
     beside = (last - first) * _SHARE_BESIDE or 0.15
-    first, last = max(first - beside, -300.0), min(last + beside, 308.0)
-    low, high = 10.0**first, 10.0**last
+    first, last = first - beside, last + beside
+    low, high = 10.0**first, 10.0**last if last < 308 else _MOST
     span = last - first
     if span < 1:
         return Axis(low, high, _ticks(low, high), log=True)
     every = math.ceil(span / (_WANTED + 1))
     parts = (1, 2, 5) if span < 2.5 else (1,)
     found = []
-    for power in range(math.floor(first), math.ceil(last) + 1):
+    for power in range(math.floor(first), min(math.ceil(last), 308) + 1):
         found += [part * 10.0**power for part in parts if power % every == 0]
     return Axis(low, high, tuple((v, short(v)) for v in found if low <= v <= high), log=True)
