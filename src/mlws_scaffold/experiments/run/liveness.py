@@ -6,16 +6,14 @@ A process that is proven alive wins over an old heartbeat; without proof the hea
 from __future__ import annotations
 
 import socket
+from collections.abc import Iterable
 from datetime import UTC, datetime
-from pathlib import Path
 
 from mlws_scaffold.adapters import children, recording
 from mlws_scaffold.experiments import results
 from mlws_scaffold.experiments.results import Run
 from mlws_scaffold.experiments.run import executing
 from mlws_scaffold.experiments.run.recording import LATE_SECONDS
-from mlws_scaffold.experiments.run.stages import Job
-from mlws_scaffold.workspace import state
 from mlws_scaffold.workspace.config import Workspace
 
 LOST = "lost"
@@ -41,11 +39,14 @@ def is_here(run: Run) -> bool:
     return run.tags.get("mlws.host") == socket.gethostname()
 
 
-def reap(place: Workspace, *, dry: bool = False) -> list[Run]:
-    """End every run of this machine whose process is gone. Returns them. Raises Unavailable."""
+def reap(place: Workspace, *, dry: bool = False, among: Iterable[Run] | None = None) -> list[Run]:
+    """End every run of this machine (or of those in `among`) whose process is gone.
+
+    Returns them. Raises Unavailable.
+    """
     found = [
         run
-        for run in results.runs_of(place)
+        for run in (results.runs_of(place) if among is None else among)
         if run.status == "RUNNING" and is_here(run) and state_of(run) == LOST
     ]
     if dry or not found:
@@ -54,7 +55,7 @@ def reap(place: Workspace, *, dry: bool = False) -> list[Run]:
     for run in found:
         recorder.tag(run.run_id, {"mlws.lost": "true"})
         recorder.end(run.run_id, "KILLED")
-        _clear_up(state.folder(place.root) / "runs" / f"{run.run_id}.json")
+        executing.tidy(place.root, run.run_id)
     return found
 
 
@@ -65,10 +66,3 @@ def _is_late(run: Run, now: datetime) -> bool:
         seen = run.start
     seen = seen if seen.tzinfo else seen.replace(tzinfo=UTC)
     return (now - seen).total_seconds() > LATE_SECONDS
-
-
-def _clear_up(job: Path) -> None:
-    """What a lost background run left: its work tree, whose outputs are kept, and its job file."""
-    if job.is_file():
-        executing.clear_up(Job.parse(job.read_text(encoding="utf-8")))
-        job.unlink()
