@@ -56,6 +56,11 @@ class Recorder:
         with _told():
             self.client.log_artifacts(run_id, str(folder), place)
 
+    def reopen(self, run_id: str) -> None:
+        """Make a run that has ended RUNNING again."""
+        with _told():
+            self.client.update_run(run_id, status="RUNNING")
+
     def end(self, run_id: str, status: str) -> None:
         """End the run as FINISHED, FAILED or KILLED."""
         with _told():

@@ -37,6 +37,11 @@ class Run:
         return "mlws.sweep.points" in self.tags
 
     @property
+    def sweep(self) -> str | None:
+        """Id of the run of the sweep that this is a point of."""
+        return self.tags.get("mlflow.parentRunId") if "mlws.sweep" in self.tags else None
+
+    @property
     def repetition(self) -> bool:
         """Whether `mlws reproduce` made it: proof of another run, and no result of its own."""
         return "mlws.reproduces" in self.tags

@@ -34,6 +34,11 @@ def state_of(run: Run, now: datetime | None = None) -> str:
     return LOST if _is_late(run, now or datetime.now(UTC)) else "running"
 
 
+def has_process(run: Run) -> bool:
+    """Whether the process of a run of this machine is known to live, whatever the store says."""
+    return children.alive(run.tags.get("mlws.job_id", "")) is True
+
+
 def is_here(run: Run) -> bool:
     """Whether the run's process belongs to this machine."""
     return run.tags.get("mlws.host") == socket.gethostname()
