@@ -30,9 +30,8 @@ def plotted(prepared: Prepared, rows: Sequence[Row]) -> str:
         if values:
             lines[_rest(point, name)].append((x, statistics.fmean(values)))
         single += [(x, value) for value in values] if len(values) > 1 else []
-    series = [
-        Series(rest or prepared.metric, sorted(found)) for rest, found in sorted(lines.items())
-    ]
+    alone = f"mean {prepared.metric}" if single else prepared.metric
+    series = [Series(rest or alone, sorted(found)) for rest, found in sorted(lines.items())]
     if single:
         series.append(Series("each seed", single, joined=False))
     log = prepared.sweep.parameters[name].log

@@ -138,8 +138,11 @@ def _between(one: Parameter, share: float) -> float:
 
 
 def _rounded(value: float, low: float, high: float) -> float:
-    """Few digits, since people read and type it, and within the range all the same."""
-    return min(max(float(f"{value:.{_DIGITS}g}"), low), high)
+    """Few digits, since people read and type it; more where the range is narrow for its size."""
+    span = high / 2 - low / 2
+    narrow = math.log10(max(abs(low), abs(high)) / span / 2) if span else 0.0
+    digits = min(_DIGITS + max(0, math.ceil(narrow - 0.5)), 17)
+    return min(max(float(f"{value:.{digits}g}"), low), high)
 
 
 def _ends(one: Parameter) -> tuple[float, float]:

@@ -47,7 +47,7 @@ class Parameter(WithOwnKeys):
     """The values of one key of the configuration: listed, or a range with both ends."""
 
     values: tuple[Value, ...] | None = Field(
-        None, min_length=1, description="a list such as [16, 32, 64]"
+        None, json_schema_extra={"minItems": 1}, description="a list such as [16, 32, 64]"
     )
     low: float | None = Field(None, allow_inf_nan=False, description="the least value")
     high: float | None = Field(None, allow_inf_nan=False, description="the greatest value")
@@ -63,6 +63,8 @@ class Parameter(WithOwnKeys):
             others = {name for name in self.model_fields_set if name != "values"}
             if others:
                 raise ValueError(f"has values, so {', '.join(sorted(others))} means nothing here")
+            if not self.values:
+                raise ValueError("lists no value")
             texts = [points.written(value) for value in self.values]
             for text in texts:
                 if texts.count(text) > 1:
