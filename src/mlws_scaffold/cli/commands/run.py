@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from mlws_scaffold.cli import output, place
 from mlws_scaffold.errors import UsageError
+
+if TYPE_CHECKING:
+    from mlws_scaffold.experiments.run.stages import Request
 
 _REST = "mlws.rest"
 
@@ -28,7 +32,7 @@ class _WithRest(click.Command):
 
 @click.command(
     cls=_WithRest,
-    epilog="Examples: mlws run medical-qa --set training.epochs=5 --seed 2 -- --resume; mlws run"
+    epilog="Example: mlws run medical-qa --set training.epochs=5 --seed 2 -- --resume; or mlws run"
     " medical-qa --sweep sweep.yaml --parallel 2",
 )
 @click.argument("experiment", default="", required=False)
@@ -68,9 +72,7 @@ def run(
     failed. Exits with 1 when a point failed.
     """
     from mlws_scaffold.experiments import find
-    from mlws_scaffold.experiments.run import workflow
     from mlws_scaffold.experiments.run.stages import Request
-    from mlws_scaffold.experiments.sweep.stages import Order
 
     here = place.workspace()
     request = Request(
@@ -86,6 +88,7 @@ def run(
     )
     if sweep:
         from mlws_scaffold.cli.commands import run_sweep
+        from mlws_scaffold.experiments.sweep.stages import Order
 
         if detach:
             raise UsageError("--detach starts a single run", "start the sweep in tmux or screen")
@@ -93,6 +96,12 @@ def run(
         return run_sweep.preview(order) if dry_run else run_sweep.run(order)
     if parallel or skip_existing or dry_run:
         raise UsageError("--parallel, --skip-existing and --dry-run belong to --sweep FILE")
+    return _single(request, detach=detach)
+
+
+def _single(request: Request, *, detach: bool) -> int:
+    from mlws_scaffold.experiments.run import workflow
+
     done = workflow.run(request, detached=detach)
     if done.state == "detached":
         output.line(f"run {done.run_id} goes on in the background; it writes to {done.log}")
