@@ -93,7 +93,8 @@ def _metrics(line: Line) -> list[str]:
     tags = line.run.tags
     if not line.run.is_sweep:
         return [f"{name} {value:.4g}" for name, value in line.run.metrics.items()][:3]
-    done = f"sweep: {tags.get('mlws.sweep.done', '?')} of {tags['mlws.sweep.points']} points"
+    done = tags.get("mlws.sweep.done")  # written at its end
+    done = f"sweep: {f'{done} of ' if done else ''}{tags['mlws.sweep.points']} points"
     best = tags.get("mlws.sweep.best_value")
     return [done, f"best {tags.get('mlws.sweep.metric')} {float(best):.4g}"] if best else [done]
 

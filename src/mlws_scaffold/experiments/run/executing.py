@@ -121,10 +121,17 @@ def isolate(created: Created) -> Created:
 
 
 def clear_up(job: Job) -> None:
-    """Keep the outputs of a work tree and remove it, and the job's file."""
+    """Keep the outputs of a work tree and remove it, and the job's file.
+
+    Raises MlwsError when they cannot be kept; then the work tree stays.
+    """
     made = Path(job.folder) / "outputs"
     if job.outputs and made.is_dir():
-        shutil.copytree(made, job.outputs, dirs_exist_ok=True)
+        try:
+            shutil.copytree(made, job.outputs, dirs_exist_ok=True)
+        except OSError as error:
+            said = f"outputs of run {job.run_id} were not kept: {error}"
+            raise MlwsError(said, f"free space; they lie in {made}") from None
     snapshots.remove_worktree(Git(Path(job.top)), Path(job.worktree))
     _job_file(job).unlink(missing_ok=True)
 

@@ -51,8 +51,8 @@ class Crew:
 def execute(opened: Opened) -> Executed:
     """Run what is open, `parallel` at a time.
 
-    A point that fails does not stop the others; one that cannot be started does, since the next
-    could not either. Ctrl-C and SIGTERM end the running points as KILLED.
+    A point that fails does not stop the others; one that cannot be started or kept does, since the
+    next could not either. Ctrl-C and SIGTERM end the running points as KILLED.
     """
     order = opened.planned.prepared.order
     crew = Crew(backends.named(order.request.backend))
@@ -90,11 +90,11 @@ def _end(crew: Crew, flying: dict[Future[Outcome], Card]) -> None:
 
 
 def _landed(opened: Opened, card: Card, future: Future[Outcome]) -> MlwsError | None:
-    """Say how a point ended; why it could not be started, if so."""
+    """Say how a point ended; what kept it from starting or from being kept, if so."""
     say = opened.parent.say
     error = future.exception()
     if isinstance(error, MlwsError):
-        say(f"{_place(opened, card.trial)}: not started: {error.message}")
+        say(f"{_place(opened, card.trial)}: {error.message}")
         return error
     outcome = future.result()
     said = f"; see {outcome.log}"

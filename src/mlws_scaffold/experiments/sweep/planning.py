@@ -95,6 +95,11 @@ def _planned(prepared: Prepared, *, look: bool) -> Planned:
     if not look:
         _end_lost(place, own)
     found = cards(prepared, parent.run_id if parent else "")
+    away = [card.run for card in found if card.state == "running" and card.run]
+    away = [run for run in away if not liveness.is_here(run) and not look]
+    if away:
+        said = f"run {away[0].run_id} of this sweep is alive"
+        raise MlwsError(f"{said} on {away[0].tags.get('mlws.host', 'another machine')}", "wait")
     if force:
         return Planned(prepared, parent, found)
     others = _by_key(_others(prepared, made))
