@@ -90,9 +90,13 @@ def reap(dry_run: bool, as_json: bool) -> None:
 
 
 def _metrics(line: Line) -> list[str]:
-    tags = line.run.tags
+    tags, metrics = line.run.tags, line.run.metrics
+    if line.run.sweep:
+        name = tags.get("mlws.sweep.metric", "")
+        shown = [f"{name} {metrics[name]:.4g}"] if name in metrics else []
+        return [*shown, tags.get("mlflow.runName", "")[:80]]
     if not line.run.is_sweep:
-        return [f"{name} {value:.4g}" for name, value in line.run.metrics.items()][:3]
+        return [f"{name} {value:.4g}" for name, value in metrics.items()][:3]
     done = tags.get("mlws.sweep.done")  # written at its end
     done = f"sweep: {f'{done} of ' if done else ''}{tags['mlws.sweep.points']} points"
     best = tags.get("mlws.sweep.best_value")

@@ -14,11 +14,11 @@ def run(order: Order) -> int:
     result = workflow.sweep(order)
     heads = ranking.columns(result.metric, result.rows)
     rows = [ranking.cells(row, digits=6) for row in result.rows]
-    # Two columns may have one name, and a run is known by its first signs.
-    run_column = heads.index("run")
-    columns = [f"{head}{' ' * number}" for number, head in enumerate(heads)]
+    run_column = len(heads) - 1 - heads[::-1].index("run")
     for row in rows:
         row[run_column] = row[run_column][:8]
+    # A key of the configuration may be called like a column of ours.
+    columns = [head + " " * heads[:number].count(head) for number, head in enumerate(heads)]
     output.table(columns, [dict(zip(columns, row, strict=True)) for row in rows], "no points")
     output.line()
     output.line(_summary(result))

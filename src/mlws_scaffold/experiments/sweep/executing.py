@@ -17,7 +17,7 @@ from mlws_scaffold.experiments.run import liveness, recording
 from mlws_scaffold.experiments.run.executing import finish, isolate, launch, tidy, watch
 from mlws_scaffold.experiments.run.recording import create_run
 from mlws_scaffold.experiments.run.stages import Created, Kept, Launched, Outcome
-from mlws_scaffold.experiments.sweep.planning import PARENT, POINT, SWEEP
+from mlws_scaffold.experiments.sweep.planning import METRIC, PARENT, POINT, SWEEP
 from mlws_scaffold.experiments.sweep.stages import Card, Executed, Opened, Trial
 
 _LOOK_SECONDS = 1.0
@@ -147,6 +147,7 @@ def _as_point(opened: Opened, trial: Trial) -> Kept:
         PARENT: opened.parent.job.run_id,
         SWEEP: prepared.identity,
         POINT: str(trial.point.number),
+        METRIC: prepared.metric,
         "mlflow.runName": " ".join(trial.point.sets)[:200],
     }
     # What is not recorded was said for the parent; once is enough.

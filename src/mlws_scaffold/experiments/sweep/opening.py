@@ -10,7 +10,7 @@ from mlws_scaffold.experiments.results import Run
 from mlws_scaffold.experiments.run import recording
 from mlws_scaffold.experiments.run.stages import Created, Job, Kept
 from mlws_scaffold.experiments.run.tree import keep
-from mlws_scaffold.experiments.sweep.planning import COUNT, SWEEP
+from mlws_scaffold.experiments.sweep.planning import COUNT, METRIC, SWEEP
 from mlws_scaffold.experiments.sweep.stages import Opened, Order, Planned, Prepared
 from mlws_scaffold.workspace.layout import Layout
 
@@ -49,7 +49,7 @@ def _as_parent(kept: Kept, prepared: Prepared) -> Kept:
         SWEEP: prepared.identity,
         COUNT: str(len(prepared.trials)),
         "mlws.sweep.file": prepared.file.name,
-        "mlws.sweep.metric": prepared.metric,
+        METRIC: prepared.metric,
         "mlws.sweep.goal": prepared.goal,
         "mlws.config_hash": "",
         "mlws.seed": "",

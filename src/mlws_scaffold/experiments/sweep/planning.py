@@ -21,7 +21,7 @@ from mlws_scaffold.experiments.sweep.stages import Card, Order, Planned, Prepare
 from mlws_scaffold.workspace.config import Workspace
 
 SWEEP, POINT, COUNT = "mlws.sweep", "mlws.sweep.point", "mlws.sweep.points"
-PARENT = "mlflow.parentRunId"
+METRIC, PARENT = "mlws.sweep.metric", "mlflow.parentRunId"
 _STATES: Mapping[str, State] = {"FINISHED": "finished", "FAILED": "failed", "KILLED": "killed"}
 
 
