@@ -77,7 +77,12 @@ def stop(child: Child, *, hard: bool = False) -> None:
 
 
 def ask(
-    command: Sequence[str], folder: Path, env: Mapping[str, str], words: str, *, timeout: float
+    command: Sequence[str],
+    folder: Path,
+    env: Mapping[str, str],
+    *,
+    timeout: float,
+    words: str = "",
 ) -> Finished:
     """Run a short command that reads `words` to its end. Raises Unavailable when it is missing or
     too slow.

@@ -124,7 +124,8 @@ def sha256(path: Path) -> str:
 
 def _ask(command: list[str], folder: Path, words: str) -> Mapping[str, Any]:
     # Without PYTHONPATH: the environment and the workspace are what a run depends on.
-    done = children.ask(command, folder, {**os.environ, "PYTHONPATH": ""}, words, timeout=120)
+    env = {**os.environ, "PYTHONPATH": ""}
+    done = children.ask(command, folder, env, timeout=120, words=words)
     if done.status:
         last = (done.errors.strip().splitlines() or ["it said nothing"])[-1]
         raise Unavailable(f"{command[0]} cannot read the configuration: {last}", "uv sync")
