@@ -16,8 +16,8 @@ from mlws_scaffold.adapters.git import Git
 from mlws_scaffold.workspace import state
 from tests.support import sweep_workspace
 from tests.support.commandline import Mlws
-from tests.support.run_workspace import FOLDER, artifact, rows, tags
-from tests.support.sweep_workspace import MLWS, gate, gone, let_go, parents, points, started, until
+from tests.support.run_workspace import FOLDER, artifact, gone, rows, tags, until
+from tests.support.sweep_workspace import MLWS, gate, let_go, parents, points, started
 from tests.support.template_repo import write
 
 pytestmark = pytest.mark.slow
@@ -146,6 +146,24 @@ def test_points_that_outlive_their_sweep_are_waited_for_and_not_repeated(
     assert ended.code == 0, ended.err
     assert ended.err.count("is still running: waiting for it") == 2
     assert [len(pids) for pids in started(root).values()] == [1] * 3
+    _nothing_is_left(root)
+
+
+def test_a_point_that_cannot_be_started_stops_the_sweep_and_is_not_its_result(
+    root: Path, mlws: Mlws
+) -> None:
+    let_go(root)
+    blocked = state.folder(root) / "worktrees"
+    blocked.parent.mkdir(parents=True)
+    blocked.touch()  # a file where the folder should be
+    ended = mlws("run", "first", "--sweep", "sweep.yaml", *LIGHT)
+    assert ended.code == 1
+    assert "got no work tree" in ended.err
+    assert "go on with: mlws run" in ended.err
+    assert (_statuses(root), ended.out.count("waiting")) == (["FAILED"], 5)
+    blocked.unlink()
+    assert mlws("run", "first", "--sweep", "sweep.yaml", *LIGHT).code == 0
+    assert len(parents(root)) == 1
     _nothing_is_left(root)
 
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import sys
-import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 
 from tests.support import run_workspace
@@ -76,23 +74,6 @@ def let_go(root: Path, sizes: Iterable[object] = ("",)) -> None:
     """Open the gate for some sizes, or for all."""
     for size in sizes:
         (gate(root) / f"go-{size}".rstrip("-")).touch()
-
-
-def until(ready: Callable[[], object], seconds: float = 120) -> None:
-    """Wait for something, with a loud end."""
-    end = time.monotonic() + seconds
-    while not ready():
-        assert time.monotonic() < end, "waited too long"
-        time.sleep(0.1)
-
-
-def gone(pid: int) -> bool:
-    """Whether a process has ended, waited for or not."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return True
-    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
 
 
 def parents(root: Path) -> list[str]:

@@ -125,9 +125,12 @@ def isolate(created: Created) -> Created:
         _job_file(job).parent.mkdir(parents=True, exist_ok=True)
         _job_file(job).write_text(moved.dump(), encoding="utf-8")
         snapshots.add_worktree(Git(top), commit, tree)
-    except (MlwsError, OSError):
+    except (MlwsError, OSError) as error:
         created.recorder.end(job.run_id, "FAILED")
         clear_up(moved)
+        if isinstance(error, OSError):
+            said = f"run {job.run_id} got no work tree: {error}"
+            raise MlwsError(said, "free space, or mend its rights") from None
         raise
     return dataclasses.replace(created, job=moved)
 
