@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import re
 from pathlib import Path
 
 import pytest
+import yaml
 
 from mlws_scaffold.errors import InvalidFile
 from mlws_scaffold.experiments.sweep import points, spec
@@ -92,12 +95,14 @@ def test_a_mistake_is_named_with_its_line_and_its_cure(
     assert problem.path == "sweep.yaml"
 
 
+def test_the_example_in_the_documentation_is_one(tmp_path: Path) -> None:
+    page = (reference.ROOT / "docs/how-to.md").read_text()
+    [text] = re.findall(r"```yaml\n(method: .*?)```", page, re.DOTALL)
+    assert len(points.expand(_load(tmp_path, text))) == 60
+
+
 def test_a_good_file_fits_the_schema_that_editors_use(tmp_path: Path) -> None:
     jsonschema = pytest.importorskip("jsonschema")
-    import json
-
-    import yaml
-
     schema = json.loads(reference.schemas()["sweep.json"])
     text = GOOD.replace("1e-", "1.0e-")  # what YAML 1.1 takes for a number too
     jsonschema.validate(yaml.safe_load(text), schema)
