@@ -19,6 +19,7 @@ from mlws_scaffold.checks.table import CHECKS
 from mlws_scaffold.cli.app import app
 from mlws_scaffold.cli.new import new
 from mlws_scaffold.experiments.spec import Metadata
+from mlws_scaffold.experiments.sweep.spec import Sweep
 from mlws_scaffold.models.registry import Registry
 from mlws_scaffold.workspace.config import Config
 
@@ -32,6 +33,7 @@ def schemas() -> dict[str, str]:
     """The text of each schema by file name."""
     models: dict[str, Any] = {
         "experiment-metadata.json": Metadata,
+        "sweep.json": Sweep,
         "models-registry.json": Registry,
         "agent.json": Agent,
         "mlws-toml.json": Config,
@@ -43,7 +45,7 @@ def schemas() -> dict[str, str]:
         schema["$schema"] = "http://json-schema.org/draft-07/schema#"
         if name == "mlws-toml.json":
             _close(schema, Config)
-        if name in ("experiment-metadata.json", "models-registry.json"):
+        if name in ("experiment-metadata.json", "sweep.json", "models-registry.json"):
             _let_own_keys_pass(schema)
         texts[name] = json.dumps(schema, indent=2, sort_keys=True) + "\n"
     return texts
@@ -60,7 +62,8 @@ def _close(schema: dict[str, Any], top: type) -> None:
 
 
 def _let_own_keys_pass(schema: dict[str, Any]) -> None:
-    for table in (schema, schema.get("$defs", {}).get("Model", {})):
+    inner = (schema.get("$defs", {}).get(name, {}) for name in ("Model", "Parameter"))
+    for table in (schema, *inner):
         table["patternProperties"] = {"^x_": True}
 
 

@@ -50,13 +50,16 @@ def beside(target: Path) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Hold an advisory lock on a folder, so that writers of its files take turns here."""
+def locked(folder: Path, *, wait: bool = True) -> Iterator[None]:
+    """Hold an advisory lock on a folder, so that writers of its files take turns here.
+
+    Without `wait` it raises BlockingIOError when another holds it.
+    """
     import fcntl
 
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+        fcntl.flock(handle, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield
     finally:
         os.close(handle)
