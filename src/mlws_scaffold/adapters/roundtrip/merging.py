@@ -7,7 +7,6 @@ data with the changes and no comment is gone.
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -66,10 +65,9 @@ def _in_place(text: str, name: str, changes: Mapping[str, Any], order: Order) ->
 def _by_ruamel(text: str, name: str, changes: Mapping[str, Any], _order: Order) -> str:
     for keys, value in _steps(documents.parse(text.encode(), name).data, changes, ()):
         if value is REMOVE:
-            # Between braces ruamel takes it out; elsewhere comments would go with it.
-            with contextlib.suppress(MlwsError):
-                text = surgery.without(text, keys)
+            text = surgery.without(text, keys)
         elif not surgery.is_scalar(text, keys):
+            surgery.refuse_braces(text, keys)
             text = surgery.without(text, keys)
     return whole.edit(text, name, lambda data: _merge(data, changes))
 
@@ -77,8 +75,8 @@ def _by_ruamel(text: str, name: str, changes: Mapping[str, Any], _order: Order) 
 def _merge(data: Any, changes: Mapping[str, Any]) -> None:
     for key, value in changes.items():
         if value is REMOVE:
-            data.pop(key, None)
-        elif isinstance(value, Mapping):
+            continue
+        if isinstance(value, Mapping):
             if not isinstance(data.get(key), dict):
                 data[key] = {}
             _merge(data[key], value)

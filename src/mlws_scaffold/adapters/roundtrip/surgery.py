@@ -28,8 +28,7 @@ def put(text: str, keys: Sequence[str], value: Any, order: Sequence[str] = ()) -
             return _replaced(text, key, old, value)
         if not old.value and isinstance(value, Mapping) and value and not above.flow_style:
             return _opened(text, key, old, value)
-        if above.flow_style:
-            raise MlwsError(f"{'.'.join(keys)} stands in braces", "set it by hand")
+        refuse_braces(text, keys)
         # What is written in its place must not move to another one.
         order = [found.value for found, _ in above.value]
         text = without(text, keys)
@@ -41,9 +40,11 @@ def put(text: str, keys: Sequence[str], value: Any, order: Sequence[str] = ()) -
 
 def without(text: str, keys: Sequence[str]) -> str:
     """The text without a key and its value; comments beside and below them stay."""
-    key, value = _pair(text, keys)
-    if value.start_mark.line == key.start_mark.line and _is_inside_flow(text, keys):
-        raise MlwsError(f"{'.'.join(keys)} stands in braces", "take it out by hand")
+    above = _at(text, keys[:-1])
+    index = next(n for n, pair in enumerate(above.value) if pair[0].value == keys[-1])
+    if _is_inside_flow(text, keys):
+        return _cut(text, above.value, index)
+    key, value = above.value[index]
     first, last = key.start_mark.line, _last(key, value)
     ends: dict[int, int] = {}
     for token in yaml.scan(text, Loader=_Loader):
@@ -56,6 +57,12 @@ def without(text: str, keys: Sequence[str]) -> str:
         if rest.startswith("#"):
             kept.append(f"{' ' * key.start_mark.column}{rest}\n")
     return "".join([*lines[:first], *kept, *lines[last + 1 :]])
+
+
+def refuse_braces(text: str, keys: Sequence[str]) -> None:
+    """Raises MlwsError where a block of lines would have to stand between braces."""
+    if _is_inside_flow(text, keys):
+        raise MlwsError(f"{'.'.join(keys)} stands in braces", "set it by hand")
 
 
 def is_scalar(text: str, keys: Sequence[str]) -> bool:
@@ -88,6 +95,16 @@ def missing(before: Sequence[str], after: Sequence[str]) -> list[str]:
         else:
             lost.append(comment)
     return lost
+
+
+def _cut(text: str, pairs: Sequence[tuple[Any, Any]], index: int) -> str:
+    """The text without a pair between braces, and without the comma beside it."""
+    begin, end = pairs[index][0].start_mark.index, pairs[index][1].end_mark.index
+    if index:
+        begin = pairs[index - 1][1].end_mark.index
+    elif len(pairs) > 1:
+        end = pairs[1][0].start_mark.index
+    return text[:begin] + text[end:]
 
 
 def _replaced(text: str, key: Any, old: Any, value: Any) -> str:
@@ -183,12 +200,6 @@ def _at(text: str, keys: Sequence[str]) -> Any:
             raise KeyError(wanted)
         node = found
     return node
-
-
-def _pair(text: str, keys: Sequence[str]) -> tuple[Any, Any]:
-    node = _at(text, keys[:-1])
-    key, value = next(pair for pair in node.value if pair[0].value == keys[-1])
-    return key, value
 
 
 def _is_inside_flow(text: str, keys: Sequence[str]) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import stat
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,11 +49,11 @@ def files(path: Path) -> list[Path] | None:
     Raises PathRefused for a folder without a model, and OSError.
     """
     try:
-        is_folder = path.is_dir() if path.exists() else None
+        is_folder = stat.S_ISDIR(path.stat().st_mode)
+    except FileNotFoundError:
+        return None
     except OSError as error:
         raise PathRefused(f"{path} cannot be read: {error.strerror}") from None
-    if is_folder is None:
-        return None
     if not is_folder:
         return [path]
     return [_inside(found, path) for found in _of_model(path)]
