@@ -6,9 +6,8 @@ a success. Versions: the first tag of ollama/ollama whose api/types.go has the f
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-
-from packaging.version import InvalidVersion, Version
 
 from mlws_scaffold.adapters.ollama.reading import version
 from mlws_scaffold.errors import Unavailable
@@ -27,16 +26,19 @@ def demand(host: str, body: Mapping[str, object]) -> None:
     """Raises Unavailable when the server is older than a field of `body` needs."""
     asked = {field: _FIELDS[field] for field in _FIELDS if body.get(field)}
     named = version(host)
-    try:
-        found = Version(named)
-    except InvalidVersion:
-        return  # built from source: nothing can be said
-    if found == Version("0.0.0"):
+    found = _numbers(named)
+    # Built from source, it says 0.0.0 or nothing of that form. A pre-release of the version that
+    # brought a field has it.
+    if not found or found == (0, 0, 0):
         return
     for field, least in {"building models": _BUILDING, **asked}.items():
-        # A pre-release of the version that brought the field has it.
-        if found.release < Version(least).release:
+        if found < _numbers(least):
             raise Unavailable(
                 f"Ollama {named} at {host} is too old: {field} needs {least} or newer",
                 "bring the server up to date",
             )
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    match = re.match(r"v?(\d+)\.(\d+)\.(\d+)", text)
+    return tuple(map(int, match.groups())) if match else ()
