@@ -11,10 +11,10 @@ from pathlib import Path
 
 from mlws_scaffold.adapters import ollama
 from mlws_scaffold.errors import InvalidFile, MlwsError, Problem
-from mlws_scaffold.models.modelfile import parameters, weights
+from mlws_scaffold.models.modelfile import parameters, sources
 from mlws_scaffold.models.modelfile.grammar import Command, Modelfile, ModelfileError
 from mlws_scaffold.models.modelfile.parsing import parse
-from mlws_scaffold.models.modelfile.weights import Blob, PathRefused
+from mlws_scaffold.models.modelfile.sources import Blob, PathRefused
 from mlws_scaffold.workspace.layout import Layout
 
 _REPLACED = ("template", "system", "renderer", "parser")
@@ -67,15 +67,25 @@ def build(layout: Layout, path: Path) -> Recipe:
     return of(read(layout, where), where.parent, layout.relative(where))
 
 
-def of(modelfile: Modelfile, folder: Path, name: str = "Modelfile") -> Recipe:
-    """The create request of a parsed Modelfile whose paths start at `folder`."""
-    asked = _Request(folder, name)
+def of(
+    modelfile: Modelfile, folder: Path, name: str = "Modelfile", *, hashed: bool = True
+) -> Recipe:
+    """The create request of a parsed Modelfile whose paths start at `folder`.
+
+    Without `hashed` a file counts by its path, which costs nothing and serves comparison only.
+    """
+    asked = _Request(folder, name, hashed)
     for command in modelfile.commands:
         asked.take(command)
     body = asked.body()
     base = str(body.get("from", ""))
     blobs = {blob.digest: blob for kind in asked.files.values() for blob in kind}
     return Recipe(base, body, tuple(blobs.values()), fingerprint(body))
+
+
+def is_version(text: str) -> bool:
+    """Whether Ollama takes it for REQUIRES: a semantic version, of which parts may be missing."""
+    return _VERSION.fullmatch(text) is not None
 
 
 def fingerprint(body: Mapping[str, object]) -> str:
@@ -93,6 +103,7 @@ class _Request:
 
     folder: Path
     name: str
+    hashed: bool
     fields: dict[str, str] = field(default_factory=dict)
     licenses: list[str] = field(default_factory=list)
     messages: list[dict[str, str]] = field(default_factory=list)
@@ -107,7 +118,7 @@ class _Request:
         elif effect in _REPLACED:
             self.fields[effect] = command.value
         elif effect == "requires":
-            if not _VERSION.fullmatch(command.value):
+            if not is_version(command.value):
                 cure = "write a version such as 0.14.0"
                 raise self._refused(command, f"{command.value!r} is no version", cure, _NO_VERSION)
             self.fields[effect] = command.value.removeprefix("v")
@@ -123,7 +134,7 @@ class _Request:
         """The fields that say something; Ollama leaves out the empty ones as well."""
         found: dict[str, object] = {"from": self.fields.get("model", "")}
         for kind, key in (("model", "files"), ("adapter", "adapters"), ("draft", "draft_files")):
-            found[key] = weights.named(self.files.get(kind, ()))
+            found[key] = sources.named(self.files.get(kind, ()))
         found |= {key: self.fields.get(key, "") for key in ("template", "system")}
         found |= {
             "license": self.licenses,
@@ -150,15 +161,15 @@ class _Request:
 
     def _take_files(self, effect: str, command: Command) -> None:
         try:
-            path = weights.expand(command.value, self.folder)
-            found = weights.files(path)
+            path = sources.expand(command.value, self.folder)
+            found = sources.files(path)
             if found is None and effect == "model":
                 self.fields["model"] = command.value
                 return
             if found is None:
                 cure = "correct the path: it is relative to the Modelfile's folder"
                 raise self._refused(command, f"{command.value} does not exist", cure)
-            blobs = weights.blobs(found)
+            blobs = sources.blobs(found) if self.hashed else sources.unhashed(found)
         except PathRefused as error:
             raise self._refused(command, str(error), "", str(error)) from None
         except OSError as error:

@@ -68,6 +68,11 @@ def blobs(found: Iterable[Path]) -> list[Blob]:
     return result
 
 
+def unhashed(found: Iterable[Path]) -> list[Blob]:
+    """The files without a look into them: only to compare what two Modelfiles name."""
+    return [Blob(path, f"path:{path}", 0) for path in found]
+
+
 def named(found: Iterable[Blob]) -> dict[str, str]:
     """Digest by the name that the request calls a file: relative to what all have in common."""
     by_path = {os.fspath(blob.path): blob.digest for blob in found}
