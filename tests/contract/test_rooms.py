@@ -24,8 +24,9 @@ MODULES = {
     "mlflow-skinny": "mlflow",
     "psycopg[binary]": "psycopg",
 }
-# Needed by mlflow-skinny for a SQLite store; we never import them.
-FOR_ANOTHER = {"sqlalchemy", "alembic"}
+# Needed by mlflow-skinny for a SQLite store, and by the agent's server, which is text here.
+FOR_ANOTHER = {"sqlalchemy", "alembic", "aiohttp", "pydantic-ai-slim[openai]", "uvicorn[standard]"}
+FOR_ANOTHER |= {"fastapi", "prometheus-client", "pydantic-settings", "structlog"}
 
 
 def _modules() -> list[Path]:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.support import installation
-from tests.support.installation import run
+from tests.support.installation import UV, run
 from tests.support.rendering import render
 
 pytestmark = pytest.mark.slow
@@ -50,8 +50,8 @@ def test_the_wheel_works_on_every_python_found(
 
 def test_a_production_agent_passes_its_own_tests_and_tools(tmp_path: Path) -> None:
     folder = render("agent", {"agent_name": "helper"}, tmp_path / "helper")
-    run(["uv", "sync", "-q"], folder)
-    tested = run(["uv", "run", "pytest", "-q", "--cov", "tests/unit"], folder).output
+    run([UV, "sync", "-q"], folder)
+    tested = run([UV, "run", "pytest", "-q", "--cov", "tests/unit"], folder).output
     assert " passed" in tested
     for command in (
         ["ruff", "check"],
@@ -59,4 +59,4 @@ def test_a_production_agent_passes_its_own_tests_and_tools(tmp_path: Path) -> No
         ["mypy"],
         ["bandit", "-q", "-r", "src"],
     ):
-        run(["uv", "run", *command], folder)
+        run([UV, "run", *command], folder)
