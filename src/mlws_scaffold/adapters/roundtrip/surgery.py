@@ -112,7 +112,7 @@ def _replaced(text: str, key: Any, old: Any, value: str) -> str:
     if begin < key.end_mark.index:  # an alias lies where it points to
         raise MlwsError(f"{key.value} is an alias", "set it by hand")
     gap = "" if text[:begin].endswith(" ") else " "
-    if old.style in ("|", ">"):
+    if isinstance(old, yaml.ScalarNode) and old.style in ("|", ">"):
         end = begin + len(text[begin:end].rstrip())
     return f"{text[:begin]}{gap}{value}{text[end:]}"
 
@@ -206,7 +206,8 @@ def _at(text: str, keys: Sequence[str]) -> Any:
 
 
 def _is_inside_flow(text: str, keys: Sequence[str]) -> bool:
-    return any(_at(text, keys[:depth]).flow_style for depth in range(len(keys)))
+    # In braces everything is in braces, so the mapping around the key tells.
+    return bool(_at(text, keys[:-1]).flow_style)
 
 
 def _last(key: Any, value: Any) -> int:
