@@ -17,4 +17,4 @@ TABLE = {
 
 @click.group(cls=LazyGroup, table=TABLE)
 def model() -> None:
-    """Models of the registry: look, sync."""
+    """Models of the registry: look, lint, sync."""
