@@ -200,7 +200,7 @@ def _lint_rules() -> list[str]:
     lines = [
         "## Rules for Modelfiles",
         "",
-        "`mlws model lint` asks them; so do the checks MOD003 (MF001, MF004) and MOD005 (the rest).",
+        "`mlws model lint` asks them; so do the checks MOD003 (MF001, MF004) and MOD005 (others).",
         "",
         "| code | severity | what holds |",
         "|---|---|---|",
