@@ -1,4 +1,4 @@
-"""Runs as the tracking store has them. Reads through MLflow's client, which is imported late."""
+"""Runs as the tracking store has them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from mlws_scaffold.errors import UsageError
 from mlws_scaffold.workspace.config import Workspace
 
 
@@ -76,6 +77,16 @@ def runs_of(place: Workspace, names: Iterable[str] | None = None) -> list[Run]:
     return [Run(**row) for row in found]
 
 
+def run_named(place: Workspace, text: str) -> Run:
+    """The run whose id begins with `text`. Raises UsageError, Unavailable."""
+    matching = [run for run in runs_of(place) if text and run.run_id.startswith(text)]
+    if not matching:
+        raise UsageError(f"no run {text!r} in the store", "see: mlws experiment runs")
+    if len(matching) > 1:
+        raise UsageError(f"{len(matching)} runs begin with {text!r}", "write more of the id")
+    return matching[0]
+
+
 def with_tags(place: Workspace, tags: Mapping[str, str]) -> list[Run]:
     """Runs of all experiments that carry these tags (values of our own making), newest first.
 
@@ -84,10 +95,9 @@ def with_tags(place: Workspace, tags: Mapping[str, str]) -> list[Run]:
     from mlws_scaffold.adapters import mlflow, tracking
 
     uri = place.config.tracking.uri
-    if mlflow.is_installed() and mlflow.look(uri, place.root).state == "absent":
+    if mlflow.look(uri, place.root).state == "absent":
         return []
-    wanted = " AND ".join(f"tags.`{name}` = '{value}'" for name, value in tags.items())
-    return [Run(**row) for row in tracking.search(uri, place.root, None, wanted)]
+    return [Run(**row) for row in tracking.search(uri, place.root, None, tags)]
 
 
 def last_times(runs: Iterable[Run]) -> dict[str, int]:
