@@ -221,6 +221,31 @@ def test_names_that_no_line_can_hold_and_far_years_are_listed(ann: Clone) -> Non
     assert rows["three-v1"]["last_activity"] is None
 
 
+def test_names_that_are_no_text_are_listed_committed_or_not(ann: Clone) -> None:
+    folder = os.fsdecode(b"experiments/active/ann/\xff\xfe")
+    try:
+        write(ann.root, {f"{folder}/metadata.yaml": metadata("odd", "ann")})
+    except OSError:
+        pytest.skip("this file system takes no such name")
+    for _ in range(2):
+        assert _rows(ann)["odd-v1"]["folder"] == "experiments/active/ann/\ufffd\ufffd"
+        ann.commit("2026-03-01T12:00:00+00:00")
+    with (ann.root / ".git/packed-refs").open("ab") as file:
+        file.write(ann.git("rev-parse", "HEAD").encode() + b" refs/heads/a\xff\n")
+    ann.git("switch", "--quiet", "--orphan", "empty")
+    ann.git("branch", "--quiet", "-D", "main")
+    assert _rows(ann)["odd-v1"]["branch"] == "a\ufffd"
+
+
+def test_a_last_change_in_the_future_is_said(ann: Clone) -> None:
+    ann.experiment("ann", "one", metadata("one", "ann", "Know it before all others"))
+    ann.commit("@4865016000 +0000")
+    with entries.everywhere(ann.layout) as found:
+        (problem,) = found.problems
+    assert "main:experiments/active/ann/one" in problem.path
+    assert "its last change lies in the future: 2124-03-02" in problem.message
+
+
 def test_what_git_refuses_to_read_is_said_and_is_no_missing_repository(ann: Clone) -> None:
     (ann.root / ".git/config").write_text("[core\n")
     with pytest.raises(GitError, match="bad config"):

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import sqlite3
 import time
 from pathlib import Path
 
@@ -148,6 +151,18 @@ def test_kept_pages_go_with_a_change_and_with_time(
     text = metadata("new", "ann").replace("in_progress", "completed")
     ann.experiment("ann", "new", text)
     assert {row["experiment_id"]: row for row in _pages(ann)}["new-v1"]["status"] == "completed"
+
+
+def test_pages_are_not_kept_while_another_process_writes(ann: Clone) -> None:
+    _ids(ann, Filters())
+    (path,) = Path(os.environ["XDG_STATE_HOME"]).rglob("index.sqlite")
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other:
+        with entries.everywhere(ann.layout) as found:
+            other.execute("begin immediate")
+            begun = time.monotonic()
+            assert len(json.loads(f"[{','.join(pages.texts(found, Filters()))}]")) == 6
+            assert time.monotonic() - begun < 20  # it does not wait for its turn
+        other.execute("rollback")
 
 
 def test_a_list_that_fits_nothing_is_still_a_document(

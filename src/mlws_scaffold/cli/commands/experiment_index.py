@@ -78,18 +78,20 @@ def list_experiments(as_json: bool, online: bool, **options: Any) -> None:
 
 @click.command(epilog="Example: mlws experiment show chunking-v1")
 @click.argument("experiment")
+@click.option("--online", is_flag=True, help="Ask a tracking server for the last runs, too.")
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
-def show(experiment: str, as_json: bool) -> None:
+def show(experiment: str, online: bool, as_json: bool) -> None:
     """Show one experiment, by its id (or its beginning), its folder or RESEARCHER/NAME.
 
-    JSON: the fields of a row of `mlws experiment list`, metadata: all of metadata.yaml, and
-    problems: a list of path, message, cure, field, line, column.
+    JSON: the fields of a row of `mlws experiment list`, metadata: all of metadata.yaml, problems: a
+    list of path, message, cure, field, line, column; notes: a list of texts.
     """
-    with entries.with_runs(Layout(place.root())) as found:
+    with entries.with_runs(Layout(place.root()), online=online) as found:
         detail = listing.detail(found, experiment)
     if as_json:
         problems = [dataclasses.asdict(item) for item in detail.problems]
-        output.json_document({**detail.row, "metadata": detail.metadata, "problems": problems})
+        rest = {"metadata": detail.metadata, "problems": problems, "notes": found.notes}
+        output.json_document({**detail.row, **rest})
         return
     shown = {**detail.metadata, **{name: detail.row[name] for name in detail.row}}
     for name, value in shown.items():
@@ -97,8 +99,7 @@ def show(experiment: str, as_json: bool) -> None:
             text = json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else value
             text = ", ".join(map(str, text)) if isinstance(text, list) else str(text)
             output.line(f"{name:<17} {' '.join(text.split())}")
-    for problem in detail.problems:
-        output.note(f"problem: {problem}")
+    _remarks(replace(found, problems=detail.problems))
 
 
 @click.command(epilog="Example: mlws experiment search chunk size reranker")

@@ -43,6 +43,7 @@ create virtual table words using fts5 (title, tags, goal, hypothesis, conclusion
 _TRIGGER = (
     "create trigger {0}d after {0} on documents begin delete from meta where name = 'pages'; end"
 )
+SECONDS_TO_WAIT = 30
 _BROKEN = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 # A file of another version of mlws, or of other rules for what it holds, is made again.
 _MAKERS = ("cache.py", "refresh.py", "rows.py", "parsing.py", "activity.py", "../spec.py")
@@ -109,7 +110,7 @@ def _prepared(
 
 def _connect(path: Path | None) -> sqlite3.Connection:
     connection = sqlite3.connect(
-        ":memory:" if path is None else path, timeout=30, isolation_level=None
+        ":memory:" if path is None else path, timeout=SECONDS_TO_WAIT, isolation_level=None
     )
     try:
         connection.execute("pragma page_size = 16384")  # of a new file: a list reads nearly all

@@ -52,6 +52,7 @@ def _keep(found: Everywhere, pages: list[str]) -> None:
     now = int(time.time())
     (first,) = connection.execute(query, (now - days * _DAY,)).fetchone()
     until = now + days * _DAY if first is None else first + days * _DAY
+    connection.execute("pragma busy_timeout = 0")
     try:
         connection.execute("begin immediate")
         connection.execute("delete from pages")
@@ -61,3 +62,5 @@ def _keep(found: Everywhere, pages: list[str]) -> None:
     except sqlite3.OperationalError:  # busy or full: it was only to save time
         if connection.in_transaction:
             connection.execute("rollback")
+    finally:
+        connection.execute(f"pragma busy_timeout = {cache.SECONDS_TO_WAIT * 1000}")
