@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from mlws_scaffold.adapters.git import Git
 from mlws_scaffold.errors import UsageError
 from mlws_scaffold.experiments import find
-from mlws_scaffold.experiments.index import entries, listing, watch
+from mlws_scaffold.experiments.index import entries, listing, search, watch
 from mlws_scaffold.experiments.index.listing import Filters
 from mlws_scaffold.workspace.config import load
 from tests.support.commandline import Mlws
@@ -128,6 +129,37 @@ def test_a_shallow_clone_says_what_it_cannot_know(tmp_path: Path) -> None:
     assert _rows(cut)["chunking-v1"]["stale"] is None
     cut.git("fetch", "--quiet", "--unshallow")
     assert _rows(cut)["chunking-v1"]["last_activity"] == "2026-02-01T12:00:00+00:00"
+
+
+def _fetches(trace: Path) -> int:
+    """How often git fetched, by its own account."""
+    events = [json.loads(line) for line in trace.read_text().splitlines()]
+    return sum(event["event"] == "start" and "fetch" in event["argv"] for event in events)
+
+
+def test_a_clone_without_old_files_fetches_them_together_or_says_what_is_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ann = team(tmp_path)
+    ann.git("switch", "--quiet", "-c", "side")
+    for number in range(12):
+        folder = ann.experiment("ann", f"e{number}")
+        (ann.root / folder / "README.md").write_text(f"# Zebra {number}\n")
+    ann.commit()
+    ann.push()
+    bare = tmp_path / "team.git"
+    Git(bare).run("config", "uploadpack.allowFilter", "true")
+    cut = another(tmp_path, "cut", "--filter=blob:none")
+    bare.rename(tmp_path / "away.git")
+    with entries.everywhere(cut.layout) as found:
+        assert len(found.problems) == 12
+        assert "its content is missing here" in found.problems[0].message
+    (tmp_path / "away.git").rename(bare)
+    monkeypatch.setenv("GIT_TRACE2_EVENT", str(tmp_path / "trace"))
+    assert len(_rows(cut)) == 12
+    assert _fetches(tmp_path / "trace") == 2  # all metadata, then all READMEs
+    with entries.everywhere(cut.layout) as found:
+        assert len(search.search(found, "zebra")) == 12
 
 
 def test_an_experiment_more_needs_no_process_more(

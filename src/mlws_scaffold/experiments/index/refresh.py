@@ -9,16 +9,28 @@ from dataclasses import asdict
 
 from mlws_scaffold.adapters.git import Objects
 from mlws_scaffold.errors import Problem
-from mlws_scaffold.experiments.index import activity, branches, cache, drafts, parsing, refs, rows
+from mlws_scaffold.experiments.index import (
+    activity,
+    branches,
+    cache,
+    drafts,
+    parsing,
+    partial,
+    refs,
+    rows,
+)
 from mlws_scaffold.experiments.index.branches import Version
 from mlws_scaffold.experiments.index.drafts import Draft
 from mlws_scaffold.experiments.index.parsing import Parsed
+from mlws_scaffold.experiments.index.refs import Repository
 from mlws_scaffold.experiments.index.rows import Candidate
 from mlws_scaffold.experiments.index.watch import Seen
 from mlws_scaffold.workspace.layout import LEARNINGS
 
 MOST_METADATA = 1_000_000
 MOST_TEXT = 200_000
+MISSING = "its content is missing here"
+_MISSING = Parsed(None, (Problem("", MISSING, "git fetch, where the network reaches"),))
 
 
 def refresh(connection: sqlite3.Connection, seen: Seen) -> None:
@@ -30,8 +42,11 @@ def refresh(connection: sqlite3.Connection, seen: Seen) -> None:
         if cache.value(connection, "fingerprint") != fingerprint:
             problems = _renew(connection, seen, changed)
             cache.remember(connection, "problems", json.dumps([asdict(item) for item in problems]))
-            cache.remember(connection, "fingerprint", fingerprint)
-        cache.remember(connection, "seen", seen.stamp if seen.settled else b"")
+            # What is missing may be had the next time, though no branch moves.
+            whole = not any(item.message == MISSING for item in problems)
+            cache.remember(connection, "fingerprint", fingerprint if whole else b"")
+        is_kept = seen.settled and cache.value(connection, "fingerprint") == fingerprint
+        cache.remember(connection, "seen", seen.stamp if is_kept else b"")
         connection.execute("commit")
     except BaseException:
         if connection.in_transaction:
@@ -60,14 +75,19 @@ def _renew(connection: sqlite3.Connection, seen: Seen, changed: list[str]) -> li
     with seen.repository.git.objects() as objects:
         versions, problems = branches.versions(objects, seen.repository.prefix, seen.tips)
         activity.note(connection, objects, seen)
-        _read_folders(connection, objects, versions)
+        _read_folders(connection, objects, seen.repository, versions)
         found = _committed(connection, objects, seen, versions)
         found += _uncommitted(connection, seen, changed)
-        return problems + rows.write(connection, found, seen.today, _reader(objects))
+        return problems + rows.write(
+            connection, found, seen.today, _reader(objects, seen.repository)
+        )
 
 
 def _read_folders(
-    connection: sqlite3.Connection, objects: Objects, versions: Iterable[Version]
+    connection: sqlite3.Connection,
+    objects: Objects,
+    repository: Repository,
+    versions: Iterable[Version],
 ) -> None:
     """Read the folders, and parse the metadata, that no earlier call has seen."""
     known = {row[0] for row in connection.execute("select oid from folders")}
@@ -84,10 +104,13 @@ def _read_folders(
         "select distinct metadata from folders where metadata <> ''"
         " and metadata not in (select oid from blobs)"
     )
+    # What was missing may have come since.
+    connection.execute("delete from blobs where problems = ?", (_told(_MISSING),))
     unread = [row[0] for row in connection.execute(query)]
-    for oid, content in zip(unread, objects.read(unread, MOST_METADATA), strict=True):
+    contents = partial.read(repository, objects, unread, MOST_METADATA)
+    for oid, content in zip(unread, contents, strict=True):
         if content is None:
-            parsed = Parsed(None, (Problem("", "its content is missing here", "git fetch"),))
+            parsed = _MISSING
         elif content.content is None:
             parsed = Parsed(None, (drafts.too_large("", content.size),))
         else:
@@ -97,10 +120,15 @@ def _read_folders(
 
 def _keep(connection: sqlite3.Connection, oid: str, parsed: Parsed) -> None:
     fields = None if parsed.fields is None else json.dumps(parsed.fields)
-    kept = {"problems": [asdict(item) for item in parsed.problems], "places": dict(parsed.places)}
     connection.execute(
-        "insert or replace into blobs values (?, ?, ?)", (oid, fields, json.dumps(kept))
+        "insert or replace into blobs values (?, ?, ?)", (oid, fields, _told(parsed))
     )
+
+
+def _told(parsed: Parsed) -> str:
+    """The problems of a file and the places in it, as they are kept."""
+    problems = [asdict(item) for item in parsed.problems]
+    return json.dumps({"problems": problems, "places": dict(parsed.places)})
 
 
 def _committed(
@@ -165,9 +193,9 @@ def _nothing(oids: Sequence[str]) -> Iterator[str]:
     return iter([""] * len(oids))
 
 
-def _reader(objects: Objects) -> rows.Reader:
+def _reader(objects: Objects, repository: Repository) -> rows.Reader:
     def read(oids: Sequence[str]) -> Iterator[str]:
-        for found in objects.read(oids, MOST_TEXT):
+        for found in partial.read(repository, objects, oids, MOST_TEXT):
             content = found.content if found else None
             yield (content or b"").decode("utf-8", "replace")
 
