@@ -21,6 +21,7 @@ class Asked:
     name: str
     body: Any
     changes: bool
+    authorization: str = ""
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}"

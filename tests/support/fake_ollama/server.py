@@ -52,12 +52,15 @@ class Handler(BaseHTTPRequestHandler):
         fake = self.server.fake
         data = self._read()
         path = self.path.partition("?")[0]
+        if path.startswith("http://"):  # asked as a proxy
+            path = "/" + path.split("/", 3)[3]
         route = path.removeprefix("/api/").partition("/")[0] if path.startswith("/api/") else path
         route = "v1" if path.startswith("/v1/") else route
         body = self._decoded(data, route)
         name = _name(body)
         changes = route in CHANGING or (route == "blobs" and self.command == "POST")
-        fake.record.note(Asked(self.command, path, route, name, body, changes))
+        sent = self.headers.get("Authorization", "")
+        fake.record.note(Asked(self.command, path, route, name, body, changes, sent))
         with fake.record.counting(route):
             try:
                 self._answer(path, route, name, data if route == "blobs" else body)

@@ -38,14 +38,25 @@ def address(text: str) -> str:
     place, _, path = rest.partition("/")
     host, port = _split(place)
     if scheme not in _PORTS or host is None or re.search(r"[@\s?#]", rest):
-        raise UsageError(
-            f"{text!r} is no address of an Ollama server", "write it as http://host:11434"
-        )
+        raise _no_address(text)
     if not (port.isascii() and port.isdigit() and int(port) < 65536):
         port = _PORTS[scheme] if separator else "11434"
     host = _LISTENING.get(host, host)
     shown = f"[{host}]" if ":" in host else host
-    return f"{scheme}://{shown}:{port}" + (f"/{path.rstrip('/')}" if path.strip("/") else "")
+    url = f"{scheme}://{shown}:{port}" + (f"/{path.strip('/')}" if path.strip("/") else "")
+    try:
+        understood = urlsplit(url).hostname == host.lower()
+    except ValueError:
+        understood = False
+    if not understood:
+        raise _no_address(text)
+    return url
+
+
+def _no_address(text: str) -> UsageError:
+    return UsageError(
+        f"{text!r} is no address of an Ollama server", "write it as http://host:11434"
+    )
 
 
 def _split(place: str) -> tuple[str | None, str]:

@@ -8,7 +8,9 @@ a time limit on silence, no proxy for this machine, no redirects, errors as Serv
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Generator, Iterator, Mapping
+from dataclasses import dataclass
 from types import ModuleType
 from typing import Any, Literal
 
@@ -21,15 +23,24 @@ _METHODS = {"delete": "DELETE"}
 
 
 def stream(target: Target, operation: Operation, fields: Mapping[str, object]) -> Generator[Any]:
-    """The objects of a streamed answer. Closing the generator makes the server stop its work."""
+    """The objects of a streamed answer. Closing the generator makes the server stop its work.
+
+    Nothing is sent before the first object is asked for, and everything that takes time here
+    (imports, certificates) is done by then: whoever measures begins to do so between the two.
+    """
     if modules := _official():
-        with _client(modules, target) as client:
-            parts = getattr(client, operation)(**fields, stream=True)
-            with contextlib.closing(parts):
-                for part in parts:
-                    yield part.model_dump(exclude_none=True)
-    else:
-        yield from lines(target, f"/api/{operation}", fields)
+        return _streamed(target, operation, fields, modules)
+    return lines(target, f"/api/{operation}", fields)
+
+
+def _streamed(
+    target: Target, operation: Operation, fields: Mapping[str, object], modules: _Modules
+) -> Generator[Any]:
+    with _client(modules, target) as client:
+        parts = getattr(client, operation)(**fields, stream=True)
+        with contextlib.closing(parts):
+            for part in parts:
+                yield part.model_dump(exclude_none=True)
 
 
 def lines(target: Target, path: str, fields: Mapping[str, object]) -> Generator[dict[str, Any]]:
@@ -55,24 +66,41 @@ def ask(target: Target, operation: Operation, fields: Mapping[str, object]) -> N
         wire.ask(target, wire.posting(f"/api/{operation}", {**fields, **streamed}, method))
 
 
-def _official() -> tuple[ModuleType, ModuleType] | None:
+@dataclass(frozen=True, slots=True)
+class _Modules:
+    ollama: ModuleType
+    httpx: ModuleType
+
+
+def _official() -> _Modules | None:
     """The client and its HTTP library, imported only when a server is talked to."""
     try:
         import httpx
         import ollama
     except ImportError:
         return None
-    return ollama, httpx
+    _certificates(httpx)
+    return _Modules(ollama, httpx)
+
+
+@functools.cache
+def _certificates(httpx: ModuleType) -> Any:
+    """Read once: that takes longer than the first token of a small model."""
+    return httpx.create_ssl_context()
 
 
 @contextlib.contextmanager
-def _client(modules: tuple[ModuleType, ModuleType], target: Target) -> Iterator[Any]:
-    ollama, httpx = modules
+def _client(modules: _Modules, target: Target) -> Iterator[Any]:
+    ollama, httpx = modules.ollama, modules.httpx
     subject = target.subject
-    limits = httpx.Timeout(target.seconds, connect=wire.CONNECT)
-    options = {"trust_env": not is_loopback(target.host), "follow_redirects": False}
+    options = {
+        "timeout": httpx.Timeout(target.seconds, connect=wire.CONNECT),
+        "trust_env": not is_loopback(target.host),
+        "follow_redirects": False,
+        "verify": _certificates(httpx),
+    }
     try:
-        client = ollama.Client(target.host, timeout=limits, **options)
+        client = ollama.Client(target.host, **options)
         with contextlib.closing(client):
             yield client
     except ollama.ResponseError as error:

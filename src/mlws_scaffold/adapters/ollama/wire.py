@@ -56,8 +56,16 @@ def authorization() -> dict[str, str]:
 def ask(target: Target, request: Request) -> Any:
     """The JSON of one whole answer; None for an empty one. Raises ServerError, Unavailable."""
     with exchange(target, request) as answer:
-        text = answer.read(_MOST_BYTES)
+        text = whole(answer)
         return json.loads(text) if text.strip() else None
+
+
+def whole(answer: http.client.HTTPResponse) -> bytes:
+    """All of an answer; `read` with a limit alone would take a part of it for all."""
+    text = answer.read(_MOST_BYTES)
+    if answer.length:
+        raise http.client.IncompleteRead(text, answer.length)
+    return text
 
 
 def lines(target: Target, request: Request) -> Generator[Any]:
@@ -102,14 +110,14 @@ def sending(target: Target) -> Iterator[None]:
 @contextlib.contextmanager
 def connected(target: Target) -> Iterator[tuple[http.client.HTTPConnection, str]]:
     """A connection, and what stands before each path on it. Raises Unavailable."""
-    connection, prefix = _prepared(target.host)
-    try:
-        connection.connect()
+    with contextlib.ExitStack() as stack:
+        try:
+            connection, prefix = _prepared(target.host)
+            stack.callback(connection.close)
+            connection.connect()
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            raise failures.unreachable(target.host, error) from None
         connection.sock.settimeout(target.seconds)
-    except (OSError, http.client.HTTPException) as error:
-        connection.close()
-        raise failures.unreachable(target.host, error) from None
-    with contextlib.closing(connection):
         yield connection, prefix
 
 
