@@ -10,6 +10,7 @@ import pytest
 from mlws_scaffold.adapters import ollama
 from mlws_scaffold.errors import Unavailable
 from tests.support.fake_ollama import FakeOllama, Pace, running
+from tests.unit.ollama.conftest import patience
 
 
 def test_version_and_models_are_read() -> None:
@@ -73,7 +74,7 @@ def test_whatever_else_answers_there_is_no_ollama(instead: str, ask: object) -> 
         ("kind", "not what Ollama sends"),
         ("reset", "the connection broke"),
         ("cut", "the connection broke"),
-        ("silence", "no progress for 0.4 s"),
+        ("silence", "no progress for 0.2 s"),
     ],
 )
 def test_a_server_that_cannot_be_asked_is_unavailable(kind: str, words: str) -> None:
@@ -82,9 +83,9 @@ def test_a_server_that_cannot_be_asked_is_unavailable(kind: str, words: str) -> 
         fake.fail(kind)  # type: ignore[arg-type]
         for ask in (ollama.version, ollama.held, ollama.loaded):
             with pytest.raises(Unavailable, match=words):
-                ask(fake.url, 0.4)
+                ask(fake.url, patience(kind))
         with pytest.raises(Unavailable, match=words):
-            ollama.show(fake.url, "m:1", 0.4)
+            ollama.show(fake.url, "m:1", patience(kind))
 
 
 @pytest.mark.parametrize("host", ["http://127.0.0.1:9", "http://127.0.0.1:x", "http://[::1]:9"])
