@@ -29,6 +29,7 @@ PREFIX = "mlws-test-"
 HELLO = [{"role": "user", "content": "Say hello."}]
 # Weights of a real model need time.
 SLOW = httpx.Timeout(600.0)
+HTTP = httpx.Client(timeout=SLOW, trust_env=False)
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ class Place:
         return f"{PREFIX}{uuid.uuid4().hex[:8]}"
 
     def post(self, path: str, body: Any) -> httpx.Response:
-        return httpx.post(f"{self.url}{path}", json=body, timeout=SLOW)
+        return HTTP.post(f"{self.url}{path}", json=body)
 
     def build(self, **fields: Any) -> str:
         name = self.name()
@@ -79,11 +80,11 @@ def place(request: pytest.FixtureRequest) -> Iterator[Place]:
 
 
 def test_it_says_what_it_is(place: Place) -> None:
-    assert httpx.get(place.url).text == "Ollama is running"
-    assert re.match(r"\d+\.\d+\.\d+", httpx.get(f"{place.url}/api/version").json()["version"])
-    assert httpx.head(f"{place.url}/api/tags").status_code == 200
-    assert httpx.get(f"{place.url}/api/pull").status_code in (404, 405)
-    assert httpx.get(f"{place.url}/api/nothing").status_code == 404
+    assert HTTP.get(place.url).text == "Ollama is running"
+    assert re.match(r"\d+\.\d+\.\d+", HTTP.get(f"{place.url}/api/version").json()["version"])
+    assert HTTP.head(f"{place.url}/api/tags").status_code == 200
+    assert HTTP.get(f"{place.url}/api/pull").status_code in (404, 405)
+    assert HTTP.get(f"{place.url}/api/nothing").status_code == 404
 
 
 def test_models_are_listed_with_tag_and_the_digest_of_their_manifest(place: Place) -> None:
@@ -121,7 +122,7 @@ def test_a_model_that_is_not_there_is_404(place: Place) -> None:
 
 @pytest.mark.parametrize("route", ["pull", "create", "copy", "show", "chat", "generate"])
 def test_an_empty_body_is_refused(place: Place, route: str) -> None:
-    answer = httpx.post(f"{place.url}/api/{route}")
+    answer = HTTP.post(f"{place.url}/api/{route}")
     assert (answer.status_code, answer.json()) == (400, {"error": "missing request body"})
 
 
@@ -243,14 +244,14 @@ def test_a_bad_name_is_not_copied(place: Place, word: str) -> None:
 def test_a_blob_is_taken_once_and_only_when_its_hash_is_right(place: Place) -> None:
     data = uuid.uuid4().bytes
     url = f"{place.url}/api/blobs/sha256:{hashlib.sha256(data).hexdigest()}"
-    assert httpx.head(url).status_code == 404
-    assert httpx.post(url, content=data).status_code == 201
-    assert httpx.head(url).status_code == 200
-    assert httpx.post(url, content=iter([data])).status_code == 200
-    wrong = httpx.post(f"{url[:-4]}0000", content=iter([data[:4], data[4:]]))
+    assert HTTP.head(url).status_code == 404
+    assert HTTP.post(url, content=data).status_code == 201
+    assert HTTP.head(url).status_code == 200
+    assert HTTP.post(url, content=iter([data])).status_code == 200
+    wrong = HTTP.post(f"{url[:-4]}0000", content=iter([data[:4], data[4:]]))
     assert wrong.status_code == 400
     assert wrong.json()["error"].startswith("digest mismatch, expected")
-    for ask in (httpx.head, httpx.post):
+    for ask in (HTTP.head, HTTP.post):
         assert ask(f"{place.url}/api/blobs/md5:00").status_code == 400
 
 

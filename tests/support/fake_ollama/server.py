@@ -252,8 +252,8 @@ class _Sender:
         if fault is not None and (count == fault.at or (fault.at < 0 and is_last)):
             return self._failed(fault, line)
         if fault is not None and fault.kind == "slow":
-            for place in range(0, len(line), 20):
-                self.raw(line[place : place + 20])
+            for place in range(0, len(line), 40):
+                self.raw(line[place : place + 40])
                 self._handler._wait(0.002)
         elif self._joins and count % 4 == 2 and not is_last:
             self._held = line
