@@ -210,7 +210,7 @@ def test_a_server_that_would_ignore_a_field_is_named_with_the_version_needed(
 ) -> None:
     with running(FakeOllama(version=version)) as fake:
         fake.add("m:1")
-        with pytest.raises(Unavailable, match=words) as caught:
+        with pytest.raises(ollama.TooOld, match=words) as caught:
             [*ollama.create(fake.url, "mine", body)]
         assert f"Ollama {version} at" in caught.value.message
         assert fake.changes == []
