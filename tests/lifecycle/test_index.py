@@ -12,8 +12,11 @@ from pathlib import Path
 
 import pytest
 
+from mlws_scaffold.errors import UsageError
+from mlws_scaffold.experiments import find
 from mlws_scaffold.experiments.index import entries, listing
 from mlws_scaffold.experiments.index.listing import Filters
+from mlws_scaffold.workspace.config import load
 from tests.support.commandline import Mlws
 from tests.support.experiment_clones import Clone, another, metadata, team
 
@@ -42,6 +45,25 @@ def test_each_finds_the_others_experiment_after_a_fetch(
     found = json.loads(Mlws(ann.root, monkeypatch, capsys)(
         "experiment", "search", "reranker", "--json").out)  # fmt: skip
     assert [hit["experiment_id"] for hit in found] == ["reranker-v1"]
+
+
+@pytest.mark.parametrize("named", ["reranker-v1", "reranker", "bob/reranker"])
+def test_who_names_an_experiment_of_another_branch_is_told_the_way(
+    tmp_path: Path, named: str
+) -> None:
+    ann = team(tmp_path)
+    bob = another(tmp_path, "second")
+    bob.git("switch", "--quiet", "-c", "experiment/bob/reranker")
+    bob.experiment("bob", "reranker")
+    bob.commit()
+    bob.push()
+    ann.git("fetch", "--quiet")
+    with pytest.raises(UsageError, match="in the working tree") as caught:
+        find.experiment(load(ann.root), named, ann.root)
+    way = "git switch --track origin/experiment/bob/reranker"
+    assert caught.value.cure == f"it is on another branch: {way}"
+    ann.git(*way.removeprefix("git ").split())
+    assert find.experiment(load(ann.root), named, ann.root).folder.name == "reranker"
 
 
 def test_the_newest_version_wins_wherever_it_is(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -10,6 +11,7 @@ from pydantic import Field
 
 from mlws_scaffold.adapters import documents
 from mlws_scaffold.adapters.schema import Strict
+from mlws_scaffold.errors import InvalidFile, Problem, UsageError, did_you_mean
 from mlws_scaffold.workspace.layout import AGENT, Layout
 
 
@@ -22,6 +24,7 @@ class PromotedFrom(Strict):
     path: str
     commit: str
     run_id: str | None = None
+    metrics: Mapping[str, float] = Field(default_factory=dict)
 
 
 class Agent(Strict):
@@ -56,3 +59,31 @@ def folders(layout: Layout) -> list[tuple[Path, Literal["prototype", "production
     prototypes: list[tuple[Path, Literal["prototype", "production"]]]
     prototypes = [(folder, "prototype") for folder in layout.prototypes()]
     return prototypes + [(folder, "production") for folder in layout.agents()]
+
+
+def every(layout: Layout) -> tuple[list[Found], list[Problem]]:
+    """All agents, prototypes first, and what is wrong with the `agent.yaml` of the others."""
+    found: list[Found] = []
+    problems: list[Problem] = []
+    for folder, track in folders(layout):
+        try:
+            name = layout.relative(folder / AGENT)
+            found.append(Found(folder, track, load(folder, name)))
+        except InvalidFile as error:
+            problems.extend(error.problems)
+    return found, problems
+
+
+def find(layout: Layout, text: str) -> Found:
+    """The agent that a name or a folder means; a name with both tracks means production.
+
+    Raises UsageError when there is none, InvalidFile when its `agent.yaml` is broken.
+    """
+    known = folders(layout)
+    wanted = text.rstrip("/")
+    for folder, track in reversed(known):
+        if wanted in (folder.name, layout.relative(folder), str(folder)):
+            return Found(folder, track, load(folder, layout.relative(folder / AGENT)))
+    names = {folder.name for folder, _ in known}
+    cure = did_you_mean(text, names) if names else "there is none yet: mlws-new prototype NAME"
+    raise UsageError(f"no agent {text!r} here", cure)

@@ -1,13 +1,14 @@
-"""Which experiment is meant: a folder, `researcher/name`, or its id."""
+"""Which experiment is meant: a folder, `researcher/name`, its id, or the name of its folder."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
 
+from mlws_scaffold.adapters.git import Git
 from mlws_scaffold.errors import InvalidFile, Problem, UsageError, did_you_mean
 from mlws_scaffold.experiments import spec
-from mlws_scaffold.experiments.index import entries
+from mlws_scaffold.experiments.index import entries, listing
 from mlws_scaffold.experiments.index.entries import Entry
 from mlws_scaffold.workspace.config import Workspace
 from mlws_scaffold.workspace.layout import ARCHIVE, EXPERIMENTS, METADATA, Layout
@@ -28,13 +29,17 @@ def experiment(place: Workspace, text: str, cwd: Path) -> Entry:
             "name one: a folder, RESEARCHER/NAME or an experiment_id",
         )
     found = entries.of_working_tree(layout)
-    matching = [entry for entry in found.entries if entry.metadata.experiment_id == text]
-    if len(matching) == 1:
-        return matching[0]
-    if matching:
-        places = ", ".join(layout.relative(entry.folder) for entry in matching)
-        raise UsageError(f"{text!r} is the id of more than one experiment: {places}", "name one")
-    raise UsageError(f"no experiment {text!r} in the working tree", _near(layout, text, found))
+    for matching in (
+        [entry for entry in found.entries if entry.metadata.experiment_id == text],
+        [entry for entry in found.entries if entry.folder.name == text],
+    ):
+        if len(matching) == 1:
+            return matching[0]
+        if matching:
+            places = ", ".join(layout.relative(entry.folder) for entry in matching)
+            raise UsageError(f"{text!r} means more than one experiment: {places}", "name one")
+    cure = _elsewhere(layout, text) or _near(layout, text, found)
+    raise UsageError(f"no experiment {text!r} in the working tree", cure)
 
 
 def _folder(layout: Layout, text: str, cwd: Path) -> Path | None:
@@ -82,6 +87,25 @@ def _entry(layout: Layout, folder: Path) -> Entry:
     if not path.resolve().is_relative_to(folder.resolve()):
         raise InvalidFile([Problem(name, "is a link that leads elsewhere", "keep the file itself")])
     return Entry(folder, spec.load(path, name))
+
+
+def _elsewhere(layout: Layout, text: str) -> str:
+    """How to get to the branch that has what `text` names; empty when none is known to."""
+    git = Git(layout.root)
+    if git.toplevel() is None:
+        return ""
+    with entries.everywhere(layout) as found:
+        for owner in listing.owners(found):
+            if owner.branch and text in (owner.experiment_id, *_ways_to_write(owner.folder)):
+                local = git.commit_of(f"refs/heads/{owner.branch}") is not None
+                track = "" if local else "--track "
+                return f"it is on another branch: git switch {track}{owner.branch}"
+    return ""
+
+
+def _ways_to_write(folder: str) -> tuple[str, str, str]:
+    parts = folder.split("/")
+    return folder, "/".join(parts[-2:]), parts[-1]
 
 
 def _near(layout: Layout, text: str, found: entries.Index) -> str:

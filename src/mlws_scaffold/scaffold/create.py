@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -32,6 +32,10 @@ class Created:
     remarks: tuple[str, ...] = ()
 
 
+def _nothing(_made: Path) -> None:
+    """A project that is what the template gives."""
+
+
 @dataclass(frozen=True, slots=True)
 class Project:
     """A project to be made inside a workspace."""
@@ -41,6 +45,7 @@ class Project:
     answers: Answers
     researcher: str = ""
     branch: bool = True
+    finish: Callable[[Path], None] = _nothing  # is given the rendered folder before it is moved
 
 
 def workspace(target: Path, answers: Answers, origin: Origin) -> Created:
@@ -93,6 +98,7 @@ def project(place: Workspace, wish: Project) -> Created:
     with files.beside(target) as scratch:
         made = scratch / wish.name
         render(wish.kind, answers, _origin_of(place), made)
+        wish.finish(made)
         count = _count(made)
         before = git.branch() or git.commit_of("HEAD") or ""
         if opening is not None:

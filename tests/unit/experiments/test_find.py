@@ -25,6 +25,7 @@ def place(tmp_path: Path) -> Workspace:
     "text",
     [
         "chunking-v1",
+        "chunking",
         "ann/chunking",
         "experiments/active/ann/chunking",
         "experiments/active/ann/chunking/metadata.yaml",

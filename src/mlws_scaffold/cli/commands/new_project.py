@@ -10,14 +10,22 @@ from typing import Any
 import click
 
 from mlws_scaffold.cli import answers, output, place
+from mlws_scaffold.cli.commands import promotion
+from mlws_scaffold.errors import UsageError
 from mlws_scaffold.models import registry
 from mlws_scaffold.scaffold import create
+from mlws_scaffold.scaffold import promotion as promoting
 from mlws_scaffold.workspace.config import Workspace
 from mlws_scaffold.workspace.layout import Layout
 
 _named = click.argument("name")
 _researcher = click.option(
     "--researcher", default="", help="Handle of the owner (default: by git e-mail)."
+)
+_framework = click.option(
+    "--framework",
+    type=click.Choice(["pydantic-ai", "plain", "rag"]),
+    help="What its agent.py answers with (default: pydantic-ai).",
 )
 _no_branch = click.option("--no-branch", is_flag=True, help="Stay on the current branch.")
 
@@ -33,6 +41,12 @@ _no_branch = click.option("--no-branch", is_flag=True, help="Stay on the current
     help="What the starting point is built on (default: numpy).",
 )
 @click.option("--notebooks", is_flag=True, default=None, help="Add a notebook.")
+@click.option(
+    "--isolated",
+    is_flag=True,
+    default=None,
+    help="An environment of its own, for packages that do not fit the workspace's lock.",
+)
 @_researcher
 @_no_branch
 @answers.options
@@ -45,14 +59,17 @@ def experiment(goal: str | None, hypothesis: str | None, tags: str | None, **opt
         "experiment_tags": words,
         "experiment_variant": options.pop("variant"),
         "experiment_notebooks": options.pop("notebooks"),
+        "experiment_isolated": options.pop("isolated"),
     }
     _near(" ".join([options["name"], goal or "", *(words or ())]))
     found, made = _make("experiment", named, options)
-    folder = shlex.quote(found.layout.relative(made.folder))
+    following = [f"cd {shlex.quote(found.layout.relative(made.folder))}"]
+    if (made.folder / "pyproject.toml").is_file():
+        following.append("uv sync")
     _report(
         found,
         made,
-        [f"cd {folder}", "uv run python train.py --config config.yaml", "git add . && git commit"],
+        [*following, "uv run python train.py --config config.yaml", "git add . && git commit"],
     )
 
 
@@ -60,13 +77,32 @@ def experiment(goal: str | None, hypothesis: str | None, tags: str | None, **opt
 @_named
 @click.option("--purpose", help="What it is for: one sentence.")
 @click.option("--model", "model_key", help="A key of models/registry.yaml.")
+@click.option(
+    "--from",
+    "source",
+    metavar="EXPERIMENT",
+    help="Take the package below src/ of an experiment along, and remember where it came from.",
+)
+@click.option("--dry-run", is_flag=True, help="With --from: only say what would be done.")
+@_framework
 @_researcher
 @answers.options
-def prototype(purpose: str | None, model_key: str | None, **options: Any) -> None:
+def prototype(
+    purpose: str | None, model_key: str | None, source: str | None, dry_run: bool, **options: Any
+) -> None:
     """Make agents/prototypes/NAME on the current branch."""
+    _dry_run_fits(source, dry_run)
+    plan = promotion.of_experiment(place.workspace(), source) if source else None
+    if plan and dry_run:
+        promotion.show(place.workspace(), plan, place.workspace().layout.prototype(options["name"]))
+        return
     chosen = model_key or _chosen_model(options)
-    named = {"prototype_purpose": purpose, "prototype_model": chosen}
-    found, made = _make("prototype", named, {**options, "no_branch": True})
+    named = {
+        "prototype_purpose": purpose,
+        "prototype_model": chosen,
+        "prototype_framework": options.pop("framework"),
+    }
+    found, made = _make("prototype", named, {**options, "no_branch": True, "plan": plan})
     folder = shlex.quote(found.layout.relative(made.folder))
     _report(found, made, [f"cd {folder}", "uv run pytest .", "git add . && git commit"])
 
@@ -75,13 +111,44 @@ def prototype(purpose: str | None, model_key: str | None, **options: Any) -> Non
 @_named
 @click.option("--purpose", help="What it is for: one sentence.")
 @click.option("--model", "model_key", help="A key of models/registry.yaml.")
+@click.option(
+    "--from",
+    "source",
+    metavar="PROTOTYPE",
+    help="Take agent.py, config.yaml, prompts/, src/ and the tests of a prototype along.",
+)
+@click.option("--dry-run", is_flag=True, help="With --from: only say what would be done.")
+@_framework
 @_researcher
 @_no_branch
 @answers.options
-def agent(purpose: str | None, model_key: str | None, **options: Any) -> None:
-    """Make agents/production/NAME on the branch feature/NAME-production."""
-    named = {"agent_purpose": purpose, "agent_model": model_key or _chosen_model(options)}
-    found, made = _make("agent", named, options)
+def agent(
+    purpose: str | None, model_key: str | None, source: str | None, dry_run: bool, **options: Any
+) -> None:
+    """Make agents/production/NAME on the branch feature/NAME-production.
+
+    With --from everything of the prototype is carried byte for byte. It is refused while the tree
+    is dirty, nobody known owns it, it has no tests or no baseline evaluation, or its model is below
+    staging.
+    """
+    _dry_run_fits(source, dry_run)
+    here = place.workspace()
+    plan, framework = None, options.pop("framework")
+    if source:
+        found_prototype, plan = promotion.of_prototype(here, source)
+        if dry_run:
+            promotion.show(here, plan, here.layout.agent(options["name"]))
+            return
+        options["researcher"] = options["researcher"] or found_prototype.agent.owner
+        before = promotion.answers_of(found_prototype)
+        purpose, framework = purpose or before.purpose, framework or before.framework
+        model_key = model_key or found_prototype.agent.model
+    else:
+        model_key = model_key or _chosen_model(options)
+    named = {"agent_purpose": purpose, "agent_model": model_key, "agent_framework": framework}
+    found, made = _make("agent", named, {**options, "plan": plan})
+    for remark in [] if source else promotion.warnings(here, made):
+        output.note(f"warning: {remark}")
     folder = shlex.quote(found.layout.relative(made.folder))
     _report(found, made, [f"cd {folder}", "uv run pytest", "git add . && git commit"])
 
@@ -146,7 +213,15 @@ def _make(
     project = create.Project(
         kind, options["name"], wish, options["researcher"], not options["no_branch"]
     )
+    plan = options.get("plan")
+    if plan is not None:
+        return found, promoting.make(found, project, plan)
     return found, (create.model if kind == "model" else create.project)(found, project)
+
+
+def _dry_run_fits(source: str | None, dry_run: bool) -> None:
+    if dry_run and not source:
+        raise UsageError("--dry-run shows what --from would do, and there is no --from")
 
 
 def _report(found: Workspace, made: create.Created, following: list[str]) -> None:

@@ -1,0 +1,20 @@
+"""`mlws agent`: the group; each of its commands is a file of its own."""
+
+from __future__ import annotations
+
+import click
+
+from mlws_scaffold.cli.lazy import LazyGroup
+
+_COMMANDS = "mlws_scaffold.cli.commands"
+
+TABLE = {
+    "list": (f"{_COMMANDS}.agent_list:list_agents", "Prototypes and production agents."),
+    "serve": (f"{_COMMANDS}.agent_serve:serve", "Let an agent answer on this machine."),
+    "test": (f"{_COMMANDS}.agent_test:test", "Everything that must hold before others use it."),
+}
+
+
+@click.group(cls=LazyGroup, table=TABLE)
+def agent() -> None:
+    """Agents: look, serve, test."""
