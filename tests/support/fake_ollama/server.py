@@ -59,8 +59,8 @@ class Handler(BaseHTTPRequestHandler):
         body = self._decoded(data, route)
         name = _name(body)
         changes = route in CHANGING or (route == "blobs" and self.command == "POST")
-        sent = self.headers.get("Authorization", "")
-        fake.record.note(Asked(self.command, path, route, name, body, changes, sent))
+        headers = {key.lower(): value for key, value in self.headers.items()}
+        fake.record.note(Asked(self.command, path, route, name, body, changes, headers))
         with fake.record.counting(route):
             try:
                 self._answer(path, route, name, data if route == "blobs" else body)
