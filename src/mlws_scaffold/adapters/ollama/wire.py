@@ -70,9 +70,10 @@ def ask(target: Target, request: Request) -> Any:
 
 
 def whole(answer: http.client.HTTPResponse) -> bytes:
-    """All of an answer; `read` with a limit alone would take a part of it for all."""
+    """All of an answer; the library would take a part for all, of its headers too."""
     text = answer.read(_MOST_BYTES)
-    if answer.length:
+    said_how_long = answer.chunked or answer.length is not None
+    if answer.length or not (text or said_how_long):
         raise http.client.IncompleteRead(text, answer.length)
     return text
 
@@ -99,6 +100,8 @@ def exchange(target: Target, request: Request) -> Iterator[http.client.HTTPRespo
 
 def judge(target: Target, answer: http.client.HTTPResponse) -> None:
     """Raises ServerError unless the status is one of success."""
+    if not answer.headers:
+        raise http.client.BadStatusLine("nothing after the status")
     if answer.status >= 300:
         text = answer.read(2000).decode("utf-8", "replace")
         raise failures.refused(target.subject, answer.status, text)
