@@ -97,10 +97,13 @@ def _client(modules: tuple[ModuleType, ModuleType], target: Target) -> Iterator[
         "trust_env": environment,
         "follow_redirects": False,
         "verify": _certificates(environment),
+        "headers": wire.authorization(),  # versions before 0.6 leave it out
     }
     try:
         client = ollama.Client(target.host, timeout=limits, **options)
-        with contextlib.closing(client):
+        with contextlib.ExitStack() as stack:
+            if hasattr(client, "close"):  # since 0.6.2
+                stack.callback(client.close)
             yield client
     except ollama.ResponseError as error:
         raise failures.refused(subject, error.status_code, error.error) from None

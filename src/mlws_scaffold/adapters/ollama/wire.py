@@ -57,7 +57,7 @@ def posting(path: str, fields: Mapping[str, object], method: str = "POST") -> Re
 
 
 def authorization() -> dict[str, str]:
-    """The header that the official client sends too: for a server behind a proxy that asks."""
+    """The header of the official client: for a server behind a proxy that asks for a key."""
     key = os.environ.get("OLLAMA_API_KEY")
     return {"Authorization": f"Bearer {key}"} if key else {}
 
