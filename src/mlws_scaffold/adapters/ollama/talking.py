@@ -97,12 +97,13 @@ def _client(modules: tuple[ModuleType, ModuleType], target: Target) -> Iterator[
         "trust_env": environment,
         "follow_redirects": False,
         "verify": _certificates(environment),
-        "headers": wire.authorization(),  # versions before 0.6 leave it out
     }
     try:
-        client = ollama.Client(target.host, timeout=limits, **options)
+        # Versions before 0.6 leave the key out, those before 0.6.2 cannot be closed.
+        sent = wire.authorization()
+        client = ollama.Client(target.host, timeout=limits, headers=sent, **options)
         with contextlib.ExitStack() as stack:
-            if hasattr(client, "close"):  # since 0.6.2
+            if hasattr(client, "close"):
                 stack.callback(client.close)
             yield client
     except ollama.ResponseError as error:
