@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from mlws_scaffold.errors import UsageError
 from mlws_scaffold.workspace.config import Workspace
 
 
@@ -30,6 +31,16 @@ class Run:
     @property
     def dirty(self) -> bool:
         return self.tags.get("mlws.git.dirty") == "true"
+
+    @property
+    def is_sweep(self) -> bool:
+        """Whether it stands for all points of a sweep, and measured nothing itself."""
+        return "mlws.sweep.points" in self.tags
+
+    @property
+    def sweep(self) -> str | None:
+        """Id of the run of the sweep that this is a point of."""
+        return self.tags.get("mlflow.parentRunId") if "mlws.sweep" in self.tags else None
 
     @property
     def repetition(self) -> bool:
@@ -63,6 +74,16 @@ def runs_of(place: Workspace, names: Iterable[str] | None = None) -> list[Run]:
 
     found = tracking.search(place.config.tracking.uri, place.root, names)
     return [Run(**row) for row in found]
+
+
+def run_named(place: Workspace, text: str) -> Run:
+    """The run whose id begins with `text`. Raises UsageError, Unavailable."""
+    matching = [run for run in runs_of(place) if text and run.run_id.startswith(text)]
+    if not matching:
+        raise UsageError(f"no run {text!r} in the store", "see: mlws experiment runs")
+    if len(matching) > 1:
+        raise UsageError(f"{len(matching)} runs begin with {text!r}", "write more of the id")
+    return matching[0]
 
 
 def with_tags(place: Workspace, tags: Mapping[str, str]) -> list[Run]:
