@@ -8,6 +8,7 @@ a time limit on silence, no proxy for this machine, no redirects, errors as Serv
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Generator, Iterator, Mapping
 from types import ModuleType
 from typing import Any, Literal
@@ -21,15 +22,28 @@ _METHODS = {"delete": "DELETE"}
 
 
 def stream(target: Target, operation: Operation, fields: Mapping[str, object]) -> Generator[Any]:
-    """The objects of a streamed answer. Closing the generator makes the server stop its work."""
+    """The objects of a streamed answer. Closing the generator makes the server stop its work.
+
+    Nothing is sent before the first object is asked for, and everything that takes time here
+    (imports, certificates) is done by then: whoever measures begins to do so between the two.
+    """
     if modules := _official():
-        with _client(modules, target) as client:
-            parts = getattr(client, operation)(**fields, stream=True)
-            with contextlib.closing(parts):
-                for part in parts:
-                    yield part.model_dump(exclude_none=True)
-    else:
-        yield from lines(target, f"/api/{operation}", fields)
+        _certificates(not is_loopback(target.host))
+        return _streamed(modules, target, operation, fields)
+    return lines(target, f"/api/{operation}", fields)
+
+
+def _streamed(
+    modules: tuple[ModuleType, ModuleType],
+    target: Target,
+    operation: Operation,
+    fields: Mapping[str, object],
+) -> Generator[Any]:
+    with _client(modules, target) as client:
+        parts = getattr(client, operation)(**fields, stream=True)
+        with contextlib.closing(parts):
+            for part in parts:
+                yield part.model_dump(exclude_none=True)
 
 
 def lines(target: Target, path: str, fields: Mapping[str, object]) -> Generator[dict[str, Any]]:
@@ -65,15 +79,32 @@ def _official() -> tuple[ModuleType, ModuleType] | None:
     return ollama, httpx
 
 
+@functools.cache
+def _certificates(environment: bool) -> Any:
+    """Read once: 20 ms that would count as the time a model needs for its first word."""
+    import httpx
+
+    return httpx.create_ssl_context(trust_env=environment)
+
+
 @contextlib.contextmanager
 def _client(modules: tuple[ModuleType, ModuleType], target: Target) -> Iterator[Any]:
     ollama, httpx = modules
     subject = target.subject
     limits = httpx.Timeout(target.seconds, connect=wire.CONNECT)
-    options = {"trust_env": not is_loopback(target.host), "follow_redirects": False}
+    environment = not is_loopback(target.host)
+    options = {
+        "trust_env": environment,
+        "follow_redirects": False,
+        "verify": _certificates(environment),
+    }
     try:
-        client = ollama.Client(target.host, timeout=limits, **options)
-        with contextlib.closing(client):
+        # Versions before 0.6 leave the key out, those before 0.6.2 cannot be closed.
+        sent = wire.authorization()
+        client = ollama.Client(target.host, timeout=limits, headers=sent, **options)
+        with contextlib.ExitStack() as stack:
+            if hasattr(client, "close"):
+                stack.callback(client.close)
             yield client
     except ollama.ResponseError as error:
         raise failures.refused(subject, error.status_code, error.error) from None
