@@ -20,8 +20,9 @@ _DAY = 86_400
 
 def texts(found: Everywhere, filters: Filters) -> Iterator[str]:
     """The rows that fit, joined by commas. Raises UsageError as `listing.rows` does."""
-    pages = _pages(listing.rows(found, filters))
-    return pages if filters != Filters() else _remembered(found, pages)
+    if filters != Filters():
+        return _pages(listing.rows(found, filters))
+    return _remembered(found)
 
 
 def _pages(rows: Iterator[str]) -> Iterator[str]:
@@ -29,38 +30,41 @@ def _pages(rows: Iterator[str]) -> Iterator[str]:
         yield page
 
 
-def _remembered(found: Everywhere, pages: Iterator[str]) -> Iterator[str]:
+def _remembered(found: Everywhere) -> Iterator[str]:
     """The kept pages. They go when a document changes (a trigger of the cache sees to that), when
     an experiment becomes stale, and when staleness means another number of days.
     """
     days, _, until = str(cache.value(found.connection, "pages") or "").partition(" ")
-    if days == str(found.stale_days) and int(time.time()) <= int(until):
-        for (page,) in found.connection.execute("select page from pages order by number"):
-            yield page
+    is_kept = days == str(found.stale_days) and int(time.time()) <= int(until)
+    if not is_kept and not _keep(found):
+        yield from _pages(listing.rows(found, Filters()))
         return
-    made = list(pages)
-    _keep(found, made)
-    yield from made
+    for (page,) in found.connection.execute("select page from pages order by number"):
+        yield page
 
 
-def _keep(found: Everywhere, pages: list[str]) -> None:
-    connection, days = found.connection, found.stale_days
+def _keep(found: Everywhere) -> bool:
+    """Make the pages; False when the cache cannot be written right now, as it only saves time."""
+    connection, days, now = found.connection, found.stale_days, int(time.time())
     query = (
         "select min(last_activity) from documents"
         " where kind = 'experiment' and status = 'in_progress' and last_activity >= ?"
     )
-    now = int(time.time())
-    (first,) = connection.execute(query, (now - days * _DAY,)).fetchone()
-    until = now + days * _DAY if first is None else first + days * _DAY
     connection.execute("pragma busy_timeout = 0")
     try:
+        # Read and written in one transaction: what another process changes meanwhile waits.
         connection.execute("begin immediate")
+        (first,) = connection.execute(query, (now - days * _DAY,)).fetchone()
         connection.execute("delete from pages")
+        pages = _pages(listing.rows(found, Filters()))
         connection.executemany("insert into pages (page) values (?)", ((page,) for page in pages))
+        until = (now if first is None else first) + days * _DAY
         cache.remember(connection, "pages", f"{days} {until}")
         connection.execute("commit")
-    except sqlite3.OperationalError:  # busy or full: it was only to save time
+    except sqlite3.OperationalError:
         if connection.in_transaction:
             connection.execute("rollback")
+        return False
     finally:
         connection.execute(f"pragma busy_timeout = {cache.SECONDS_TO_WAIT * 1000}")
+    return True
