@@ -9,6 +9,11 @@ from mlws_scaffold.cli.lazy import LazyGroup
 _COMMANDS = "mlws_scaffold.cli.commands"
 
 TABLE = {
+    "add": (f"{_COMMANDS}.model_add:add", "Keep trained weights and describe them in git."),
+    "pull": (f"{_COMMANDS}.model_pull:pull", "Fetch the weights of a model."),
+    "verify": (f"{_COMMANDS}.model_verify:verify", "Compare weights with their hashes."),
+    "show": (f"{_COMMANDS}.model_show:show", "Everything known of one model."),
+    "benchmark": (f"{_COMMANDS}.model_benchmark:measure", "Measure how fast a model answers."),
     "list": (f"{_COMMANDS}.model_list:list_models", "The models of the registry."),
     "sync": (f"{_COMMANDS}.model_sync:sync_models", "Make the Ollama server match the registry."),
 }
@@ -16,4 +21,4 @@ TABLE = {
 
 @click.group(cls=LazyGroup, table=TABLE)
 def model() -> None:
-    """Models of the registry: look, sync."""
+    """Models of the registry: look, sync, measure, and keep trained weights."""
