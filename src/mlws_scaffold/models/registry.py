@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, Literal, get_args
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, PrivateAttr
 
 from mlws_scaffold.adapters import documents, files, roundtrip
 from mlws_scaffold.adapters.schema import Strict, WithOwnKeys
-from mlws_scaffold.errors import InvalidFile, MlwsError, Problem, did_you_mean
+from mlws_scaffold.errors import InvalidFile, MlwsError, Problem, UsageError, did_you_mean
 from mlws_scaffold.workspace import names
 from mlws_scaffold.workspace.layout import REGISTRY, Layout
 
@@ -71,18 +71,28 @@ class Registry(Strict):
     models: Mapping[str, Model] = Field(
         default_factory=dict, description="a mapping from key to model"
     )
+    _document: documents.Document | None = PrivateAttr(None)
+
+    def problem(self, keys: documents.Keys, message: str, cure: str = "") -> Problem:
+        """A problem at the keys below `models`, in its line where the registry came from a file."""
+        at = ("models", *keys)
+        if self._document is None:
+            return Problem(REGISTRY, message, cure, ".".join(map(str, at)))
+        return self._document.problem(at, message, cure)
 
 
 def load(layout: Layout) -> Registry:
     """Read and judge the registry. Raises InvalidFile with line and column of each mistake."""
-    return _judged(documents.read(layout.registry, REGISTRY))
+    return judged(documents.read(layout.registry, REGISTRY))
 
 
-def _judged(document: documents.Document) -> Registry:
+def judged(document: documents.Document) -> Registry:
+    """The registry in a document, as `load` has it. Raises InvalidFile."""
     data = document.data
     if isinstance(data, dict) and data.get("models", 0) is None:
         data["models"] = {}
     registry = documents.validate(Registry, document)
+    registry._document = document
     problems = [
         document.problem(("models", key, "model_name"), "missing", "name the model as Ollama does")
         for key, model in registry.models.items()
@@ -96,6 +106,16 @@ def _judged(document: documents.Document) -> Registry:
     if problems:
         raise InvalidFile(problems)
     return registry
+
+
+def select(registry: Registry, keys: Iterable[str]) -> dict[str, Model]:
+    """The named entries, or all. Raises UsageError on a key that the registry does not have."""
+    wanted = list(dict.fromkeys(keys))
+    for key in wanted:
+        if key not in registry.models:
+            cure = did_you_mean(key, registry.models) if registry.models else "it is empty"
+            raise UsageError(f"{REGISTRY} has no model {key!r}", cure)
+    return {key: registry.models[key] for key in wanted or registry.models}
 
 
 def add(layout: Layout, key: str, entry: Mapping[str, Any]) -> None:
@@ -130,7 +150,7 @@ def update(layout: Layout, key: str, changes: Mapping[str, object]) -> None:
 
 def _write(layout: Layout, text: str, changes: Mapping[str, Any]) -> None:
     after = roundtrip.merge(text, REGISTRY, changes, _order)
-    _judged(documents.parse(after.encode(), REGISTRY))
+    judged(documents.parse(after.encode(), REGISTRY))
     if after != text:
         files.write(layout.registry, after)
 

@@ -9,13 +9,14 @@ from mlws_scaffold.cli.lazy import LazyGroup
 _COMMANDS = "mlws_scaffold.cli.commands"
 
 TABLE = {
+    "list": (f"{_COMMANDS}.model_list:list_models", "The models of the registry."),
+    "show": (f"{_COMMANDS}.model_show:show", "Everything known of one model."),
+    "sync": (f"{_COMMANDS}.model_sync:sync_models", "Make the Ollama server match the registry."),
+    "lint": (f"{_COMMANDS}.model_lint:lint_models", "What is wrong in the Modelfiles."),
     "add": (f"{_COMMANDS}.model_add:add", "Keep trained weights and describe them in git."),
     "pull": (f"{_COMMANDS}.model_pull:pull", "Fetch the weights of a model."),
     "verify": (f"{_COMMANDS}.model_verify:verify", "Compare weights with their hashes."),
-    "show": (f"{_COMMANDS}.model_show:show", "Everything known of one model."),
     "benchmark": (f"{_COMMANDS}.model_benchmark:measure", "Measure how fast a model answers."),
-    "list": (f"{_COMMANDS}.model_list:list_models", "The models of the registry."),
-    "sync": (f"{_COMMANDS}.model_sync:sync_models", "Make the Ollama server match the registry."),
 }
 
 
