@@ -16,6 +16,7 @@ from mlws_scaffold.models.benchmark.prompts import Prompts
 OPTIONS: Mapping[str, float | int] = {"seed": 1, "temperature": 0, "num_predict": 64}
 """Fixed, so that every answer of a model to a prompt is the same, and about as long."""
 
+_LOADED = 0.1  # seconds that finding a model in memory never takes
 _LONGEST = 600.0  # seconds for one answer; the first one brings the model into memory
 
 T = TypeVar("T")
@@ -72,6 +73,18 @@ def warm_up(host: str, model: str, prompts: Prompts) -> float | None:
     """
     ollama.unload(host, model)
     return _ask(host, model, prompts, 0).load_seconds
+
+
+def loads_again(series: Series, cold: Sequence[float | None]) -> bool:
+    """Whether a model is no longer in memory when its turn comes again; `cold` are the seconds
+    that loading each one afresh took. Asks each once.
+    """
+    again = [_ask(series.host, model, series.prompts, 0).load_seconds for model in series.models]
+    return any(
+        now > max(then / 2, _LOADED)
+        for now, then in zip(again, cold, strict=True)
+        if now is not None and then is not None
+    )
 
 
 def level(series: Series, concurrency: int, watch: Callable[[], None]) -> Level:

@@ -84,16 +84,13 @@ def measure(plan: Plan, watch: Watch) -> Report:
     """Load, warm up, measure. Raises MlwsError for the first request that fails, Unavailable."""
     host, prompts = plan.request.host, plan.request.prompts
     models = [plan.model] if plan.other is None else [plan.model, plan.other]
-    loading, here = _bring_in(host, plan.model, prompts)
+    loading = [asking.warm_up(host, plan.model.name, prompts)]
+    here = _in_memory(host, plan.model)
     if plan.other is not None:
-        _bring_in(host, plan.other, prompts)
+        loading.append(asking.warm_up(host, plan.other.name, prompts))
     series = Series(host, tuple(model.name for model in models), prompts, plan.request.runs)
-    if any(model.name not in _loaded(host) for model in models):
-        if max(plan.request.concurrency) > 1:
-            raise UsageError(
-                "the server holds only one of both models in memory at a time",
-                "measure them one request at a time: --concurrency 1",
-            )
+    if asking.loads_again(series, loading):
+        _refuse_loading(plan)
         series = dataclasses.replace(series, swaps=True)
     levels = [
         asking.level(series, concurrency, step)
@@ -114,27 +111,43 @@ def measure(plan: Plan, watch: Watch) -> Report:
         prompts=Asked(prompts.name, len(prompts.conversations), prompts.sha256),
         options=asking.OPTIONS,
         levels=tuple(_figures(level) for level in levels),
-        gpu_share=here.gpu_share,
-        context=here.context_length or None,
-        load_seconds=loading,
+        gpu_share=here.gpu_share if here else None,
+        context=(here.context_length or None) if here else None,
+        load_seconds=loading[0],
         against=_against(plan.other, levels) if plan.other else None,
     )
 
 
-def _bring_in(host: str, model: Held, prompts: Prompts) -> tuple[float | None, Loaded]:
-    """The seconds that loading took, and how the model lies in memory."""
-    seconds = asking.warm_up(host, model.name, prompts)
-    found = _loaded(host).get(model.name)
-    if found is None:
+def _in_memory(host: str, model: Held) -> Loaded | None:
+    """How the model lies in memory, if the server says so.
+
+    Models on the same weights share what is loaded, and the server lists it under one name.
+    """
+    found = {one.name: one for one in ollama.loaded(host)}
+    if model.name in found or not found:
+        return found.get(model.name)
+    weights = _weights(host, model.name)
+    return next((one for one in found.values() if weights & _weights(host, one.name)), None)
+
+
+def _weights(host: str, name: str) -> set[str]:
+    shown = ollama.show(host, name)
+    return set(shown.weights) if shown else set()
+
+
+def _refuse_loading(plan: Plan) -> None:
+    """Raises where every time would hold that of loading."""
+    if plan.other is None:
         raise MlwsError(
-            f"the server drops {model.name} after each answer: every time would hold its loading",
+            f"the server drops {plan.model.name} after each answer: every time would hold its "
+            "loading",
             "raise OLLAMA_KEEP_ALIVE on the server",
         )
-    return seconds, found
-
-
-def _loaded(host: str) -> dict[str, Loaded]:
-    return {one.name: one for one in ollama.loaded(host)}
+    if max(plan.request.concurrency) > 1:
+        raise UsageError(
+            "the server does not hold both models in memory at the same time",
+            "measure them one request at a time: --concurrency 1",
+        )
 
 
 def _local(held: dict[str, Held], name: str, cure: str) -> Held:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 from xml.etree import ElementTree
 
 import pytest
@@ -16,77 +14,9 @@ import yaml
 from mlws_scaffold.errors import InvalidFile
 from mlws_scaffold.models import benchmark
 from mlws_scaffold.workspace.layout import Layout
-from tests.support import tiny_workspace
-from tests.support.commandline import Ended, Mlws
-from tests.support.fake_ollama import FakeOllama, running
-from tests.support.fake_ollama.answering import Turn
-
-REGISTRY = """\
-# What we use.
-models:
-  fast:  # the first
-    source: ollama
-    model_name: fast:1
-    version: v1.0.0
-    performance: {accuracy: 0.89, latency_p95: 3s}  # by hand
-  slow:
-    source: custom
-    version: v2.0.0
-"""
-WORDS = {"fast": 8, "slow": 16, "slow:v1": 16}
-PROMPTS = "one\ntwo\n\n three \nfour\nfive\n"
-
-
-def _answer(turn: Turn) -> str:
-    return " ".join(["word"] * WORDS[turn.model.partition(":")[0]])
-
-
-@pytest.fixture
-def ollama() -> Iterator[FakeOllama]:
-    with running(FakeOllama()) as fake:
-        fake.add("fast:1", "slow", "slow:v1")
-        fake.script = _answer
-        yield fake
-
-
-@pytest.fixture
-def paced(ollama: FakeOllama) -> FakeOllama:
-    """It takes its time, as a real one."""
-    ollama.pace.load_seconds = 0.1
-    ollama.pace.first_seconds = 0.02
-    ollama.pace.token_seconds = 0.005
-    return ollama
-
-
-@pytest.fixture
-def root(tmp_path: Path, ollama: FakeOllama) -> Path:
-    made = tiny_workspace.make(
-        tmp_path / "ws", config=f'[models]\nhost = "{ollama.url}"\n', registry=REGISTRY
-    )
-    (made / "prompts.txt").write_text(PROMPTS)
-    return made
-
-
-@pytest.fixture
-def mlws(root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Mlws:
-    monkeypatch.delenv("OLLAMA_HOST")
-    return Mlws(root, monkeypatch, capsys)
-
-
-def _measure(mlws: Mlws, *more: str, prompts: str = "prompts.txt") -> Ended:
-    ended = mlws("model", "benchmark", "fast", "--prompts", prompts, *more)
-    assert ended.code == 0, ended.err
-    return ended
-
-
-def _report(root: Path, path: str = "fast/v1.0.0") -> dict[str, Any]:
-    found = json.loads((root / f"models/benchmarks/{path}.json").read_text())
-    assert isinstance(found, dict)
-    return found
-
-
-def _asked(ollama: FakeOllama) -> list[dict[str, Any]]:
-    return [one.body for one in ollama.record.requests if one.route == "chat"]
+from tests.support.commandline import Mlws
+from tests.support.fake_ollama import FakeOllama
+from tests.unit.models.benchmark.asking import REGISTRY, asked, measure, report
 
 
 def test_figures_come_with_the_conditions_they_hold_for(
@@ -94,8 +24,8 @@ def test_figures_come_with_the_conditions_they_hold_for(
 ) -> None:
     before = datetime.now(UTC).replace(microsecond=0)
     paced.pace.vram = 0.75
-    ended = _measure(mlws, "--runs", "4")
-    found = _report(root)
+    ended = measure(mlws, "--runs", "4")
+    found = report(root)
     assert found["digest"] == f"sha256:{paced.models['fast:1']}"
     assert before <= datetime.fromisoformat(found["at"]) <= datetime.now(UTC)
     assert found["host"] == found["measured_from"] != ""
@@ -124,7 +54,7 @@ def test_figures_come_with_the_conditions_they_hold_for(
 
 
 def test_the_registry_gets_both_latencies_and_keeps_all_else(root: Path, mlws: Mlws) -> None:
-    _measure(mlws, "--runs", "4")
+    measure(mlws, "--runs", "4")
     text = (root / "models/registry.yaml").read_text()
     performance = yaml.safe_load(text)["models"]["fast"]["performance"]
     assert performance["accuracy"] == 0.89
@@ -136,49 +66,29 @@ def test_the_registry_gets_both_latencies_and_keeps_all_else(root: Path, mlws: M
 
 
 def test_a_p95_of_too_few_answers_is_not_told_and_an_old_one_goes(root: Path, mlws: Mlws) -> None:
-    ended = _measure(mlws, "--runs", "1")
+    ended = measure(mlws, "--runs", "1")
     assert "no p95: 5 answers are too few, 20 are needed (--runs 4)" in ended.out
-    assert "latency_p95" not in _report(root)
+    assert "latency_p95" not in report(root)
     performance = yaml.safe_load((root / "models/registry.yaml").read_text())["models"]["fast"]
     assert sorted(performance["performance"]) == ["accuracy", "latency_p50"]
-
-
-def test_what_the_server_does_not_tell_is_absent_and_never_zero(
-    root: Path, mlws: Mlws, ollama: FakeOllama, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    real = ollama.engine._metrics
-    told = ("done_reason", "total_duration", "prompt_eval_count")
-    monkeypatch.setattr(
-        ollama.engine,
-        "_metrics",
-        lambda *given: {key: value for key, value in real(*given).items() if key in told},
-    )
-    _measure(mlws, "--runs", "1")
-    found = _report(root)
-    for name in ("tokens_per_second", "load_seconds", "throughput", "latency_p95"):
-        assert name not in found
-    assert found["latency_p50"] > 0
-    report = benchmark.latest(Layout(root), "fast", "v1.0.0")
-    assert report is not None
-    assert report.tokens_per_second is None
 
 
 def test_the_warm_up_is_discarded_and_all_is_asked_alike(
     root: Path, mlws: Mlws, paced: FakeOllama
 ) -> None:
-    _measure(mlws, "--runs", "2")
-    asked = _asked(paced)
-    prompts = [body["messages"][0]["content"] for body in asked]
-    assert prompts == ["one"] + ["one", "two", "three", "four", "five"] * 2
+    measure(mlws, "--runs", "2")
+    bodies = asked(paced)
+    prompts = [body["messages"][0]["content"] for body in bodies]
+    assert prompts == ["one", "one"] + ["one", "two", "three", "four", "five"] * 2
     assert all(
-        body["options"] == {"seed": 1, "temperature": 0, "num_predict": 64} for body in asked
+        body["options"] == {"seed": 1, "temperature": 0, "num_predict": 64} for body in bodies
     )
-    assert _report(root)["levels"][0]["samples"] == len(asked) - 1
+    assert report(root)["levels"][0]["samples"] == len(bodies) - 2
 
 
 def test_every_concurrency_is_measured_by_itself(root: Path, mlws: Mlws, paced: FakeOllama) -> None:
-    _measure(mlws, "--concurrency", "4,1", "--runs", "2")
-    levels = _report(root)["levels"]
+    measure(mlws, "--concurrency", "4,1", "--runs", "2")
+    levels = report(root)["levels"]
     assert [(level["concurrency"], level["samples"]) for level in levels] == [(1, 10), (4, 10)]
     assert levels[1]["throughput"] > 1.2 * levels[0]["throughput"]
     assert paced.record.most["chat"] == 4
@@ -188,10 +98,10 @@ def test_two_models_are_asked_in_turn_and_their_ratio_told(
     root: Path, mlws: Mlws, paced: FakeOllama
 ) -> None:
     before = (root / "models/registry.yaml").read_text()
-    ended = _measure(mlws, "--against", "slow", "--runs", "2")
-    names = [body["model"] for body in _asked(paced)][2:]
+    ended = measure(mlws, "--against", "slow", "--runs", "2")
+    names = [body["model"] for body in asked(paced)][4:]
     assert names[:8] == ["fast:1", "slow:latest", "slow:latest", "fast:1"] * 2
-    found = _report(root)["against"]
+    found = report(root)["against"]
     assert (found["name"], found["digest"]) == (
         "slow:latest",
         f"sha256:{paced.models['slow:latest']}",
@@ -206,27 +116,7 @@ def test_two_models_are_asked_in_turn_and_their_ratio_told(
     assert not (root / "models/benchmarks/slow").exists()
     after = yaml.safe_load((root / "models/registry.yaml").read_text())["models"]
     assert after["slow"] == yaml.safe_load(before)["models"]["slow"]
-    assert "throughput" not in _report(root)
-
-
-def test_a_server_that_holds_one_model_at_a_time_is_not_measured_while_loading(
-    root: Path, mlws: Mlws, paced: FakeOllama, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    real = paced.engine.load
-
-    def load(name: Any, body: Any) -> int:
-        for other in [one for one in paced.engine.loaded if one != name]:
-            paced.engine.unload(other)
-        return real(name, body)
-
-    monkeypatch.setattr(paced.engine, "load", load)
-    paced.pace.load_seconds = 0.3
-    (root / "two.txt").write_text("one\ntwo\n")
-    _measure(mlws, "--against", "slow", "--runs", "1", prompts="two.txt")
-    assert _report(root)["latency_p50"] < 0.3  # loading alone takes that long
-    refused = mlws("model", "benchmark", "fast", "--against", "slow", "--concurrency", "2")
-    assert refused.code == 2
-    assert "only one of both models" in refused.err
+    assert "throughput" not in report(root)
 
 
 def test_other_models_may_be_kept_versions_or_names_on_the_server(
@@ -241,7 +131,7 @@ def test_other_models_may_be_kept_versions_or_names_on_the_server(
     assert "did you mean" in ended.err
     given = ("--prompts", "prompts.txt", "--runs", "1", "--version", "v1")
     assert mlws("model", "benchmark", "slow", *given).code == 0
-    assert _report(root, "slow/v1")["name"] == "slow:v1"
+    assert report(root, "slow/v1")["name"] == "slow:v1"
     assert (root / "models/registry.yaml").read_text() == REGISTRY
 
 
@@ -255,76 +145,12 @@ def test_a_dry_run_loads_and_writes_nothing(root: Path, mlws: Mlws, ollama: Fake
     assert not (root / "models/benchmarks").exists()
 
 
-@pytest.mark.parametrize(
-    ("fault", "said"),
-    [
-        ({"kind": "500", "nth": 4}, "HTTP 500: something broke inside"),
-        ({"kind": "busy", "nth": 4}, "server busy"),
-        ({"kind": "inline", "nth": 4, "at": 2, "words": "CUDA error: out of memory"}, "CUDA error"),
-        ({"kind": "truncated", "nth": 4, "at": 2}, "without being done"),
-        ({"kind": "cut", "nth": 1, "at": 1}, "prompt 1 of prompts.txt"),
-        ({"kind": "reset", "nth": 4}, "the connection broke"),
-    ],
-)
-@pytest.mark.parametrize("concurrency", ["1", "3"])
-def test_a_request_that_fails_is_no_latency(
-    root: Path, mlws: Mlws, ollama: FakeOllama, fault: dict[str, Any], said: str, concurrency: str
-) -> None:
-    ollama.fail(route="chat", **fault)
-    ended = mlws(
-        "model", "benchmark", "fast", "--prompts", "prompts.txt", "--concurrency", concurrency
-    )
-    assert ended.code in (1, 4)
-    assert said in ended.err
-    assert not (root / "models/benchmarks").exists()
-    assert (root / "models/registry.yaml").read_text() == REGISTRY
-
-
-def test_a_model_that_answers_nothing_is_an_error(
-    root: Path, mlws: Mlws, ollama: FakeOllama
-) -> None:
-    ollama.script = {"one": "yes", "two": ""}
-    ended = mlws("model", "benchmark", "fast", "--prompts", "prompts.txt")
-    assert ended.code == 1
-    assert "prompt 2 of prompts.txt: fast:1 answers nothing" in ended.err
-    assert not (root / "models/benchmarks").exists()
-
-
-def test_a_model_that_is_replaced_meanwhile_is_an_error(
-    root: Path, mlws: Mlws, ollama: FakeOllama
-) -> None:
-    def answer(turn: Turn) -> str:
-        ollama.offer("fast:1", revision=2)
-        ollama.add("fast:1")
-        return "yes"
-
-    ollama.script = answer
-    ended = mlws("model", "benchmark", "fast", "--prompts", "prompts.txt", "--runs", "1")
-    assert ended.code == 1
-    assert "was replaced while it was measured" in ended.err
-    assert not (root / "models/benchmarks").exists()
-
-
-def test_a_server_that_keeps_nothing_in_memory_is_an_error(
-    mlws: Mlws, ollama: FakeOllama, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    real = ollama.engine.load
-
-    def load(name: Any, body: Any) -> int:
-        return real(name, {**body, "keep_alive": 0})
-
-    monkeypatch.setattr(ollama.engine, "load", load)
-    ended = mlws("model", "benchmark", "fast", "--prompts", "prompts.txt")
-    assert ended.code == 1
-    assert "OLLAMA_KEEP_ALIVE" in ended.err
-
-
 def test_what_is_not_there_or_asked_wrongly_is_said(
     root: Path, mlws: Mlws, ollama: FakeOllama, tmp_path: Path
 ) -> None:
     (root / "empty.txt").write_text("\n")
     (root / "bad.yaml").write_text("prompts:\n  - messages:\n      - {role: boss, content: x}\n")
-    asked = {
+    wrong = {
         ("fats",): (2, "did you mean 'fast'?"),
         ("fast", "--prompts", "none.txt"): (2, "there is no none.txt"),
         ("fast", "--prompts", "empty.txt"): (1, "holds no prompt"),
@@ -336,17 +162,17 @@ def test_what_is_not_there_or_asked_wrongly_is_said(
         ("fast", "--version", "../v9"): (2, "the version '../v9'"),
         ("fast", "--host", "http://127.0.0.1:9"): (4, "no Ollama server at"),
     }
-    for words, (code, said) in asked.items():
+    for words, (code, said) in wrong.items():
         ended = mlws("model", "benchmark", *words)
         assert (ended.code, said in ended.err) == (code, True), (words, ended.err)
-    assert not _asked(ollama)
+    assert not asked(ollama)
 
 
 def test_the_default_prompts_ship_with_the_package(mlws: Mlws, root: Path) -> None:
     ended = mlws("model", "benchmark", "fast", "--runs", "1", "--json")
     assert ended.code == 0, ended.err
     found = json.loads(ended.out)
-    assert found == _report(root)
+    assert found == report(root)
     assert found["prompts"]["name"] == "default"
     assert found["prompts"]["count"] == 10
 
@@ -366,10 +192,10 @@ def test_the_hash_of_prompts_is_that_of_what_is_asked(mlws: Mlws, root: Path) ->
 def test_the_last_report_is_read_again_as_it_was_written(mlws: Mlws, root: Path) -> None:
     layout = Layout(root)
     assert benchmark.latest(layout, "fast", "v1.0.0") is None
-    _measure(mlws, "--against", "slow", "--runs", "1", "--concurrency", "1,2")
+    measure(mlws, "--against", "slow", "--runs", "1", "--concurrency", "1,2")
     found = benchmark.latest(layout, "fast", "v1.0.0")
     assert found is not None
-    assert benchmark.document(found) == _report(root)
+    assert benchmark.document(found) == report(root)
     assert found.at.tzinfo is not None
     path = layout.benchmark("fast", "v1.0.0")
     for broken in ("{", "[]", "{}", path.read_text().replace('Z"', '"'), "[" * 100_000):
