@@ -84,16 +84,33 @@ ANSWER_SETS: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "experiment-sklearn": ("experiment", {**GOAL, "experiment_variant": "sklearn"}),
     "experiment-torch": ("experiment", {**GOAL, "experiment_variant": "torch"}),
+    "experiment-isolated": (
+        "experiment",
+        {**GOAL, "experiment_isolated": True, "experiment_variant": "sklearn"},
+    ),
+    "experiment-isolated-torch": (
+        "experiment",
+        {**GOAL, "experiment_isolated": True, "experiment_variant": "torch"},
+    ),
+    "experiment-isolated-rag": (
+        "experiment",
+        {**GOAL, "experiment_isolated": True, "experiment_variant": "rag"},
+    ),
+    "experiment-isolated-numpy": ("experiment", {**GOAL, "experiment_isolated": True}),
     "experiment-rag": (
         "experiment",
         {**GOAL, "experiment_variant": "rag", "experiment_notebooks": True},
     ),
     "prototype-defaults": ("prototype", {}),
+    "prototype-plain": ("prototype", {"prototype_framework": "plain"}),
+    "prototype-rag": ("prototype", {"prototype_framework": "rag"}),
     "prototype-nasty": (
         "prototype",
         {"prototype_name": "q-and-a", "prototype_purpose": NASTY[0] * 2, "prototype_model": "m.1"},
     ),
     "agent-defaults": ("agent", {}),
+    "agent-plain": ("agent", {"agent_framework": "plain"}),
+    "agent-rag": ("agent", {"agent_framework": "rag"}),
     "agent-nasty": (
         "agent",
         {"agent_name": "q-and-a", "agent_purpose": NASTY[2], "agent_owner": "sarah"},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 import shutil
@@ -26,6 +27,7 @@ from tests.support.rendering import ROOT, render
 pytestmark = pytest.mark.slow
 
 BIN = Path(sys.executable).parent
+CONSTRAINTS = (ROOT / "constraints.txt").read_text()
 PINS = json.loads((ROOT / "tests/support/pins.json").read_text())
 
 
@@ -160,6 +162,26 @@ def test_compose_and_image_files_are_valid(output: Path) -> None:
     _run(BIN / "hadolint", output / "Dockerfile", folder=output)
 
 
+@of_kinds("workspace")
+def test_the_tracking_server_is_valid_and_of_the_versions_that_are_tested(output: Path) -> None:
+    path = output / "compose.tracking.yaml"
+    _run(BIN / "check-jsonschema", "--builtin-schema", "vendor.compose-spec", path, folder=output)
+    services = yaml.safe_load(path.read_text())["services"]
+    image = services["mlflow"]["build"]["dockerfile_inline"]
+    (output / "Dockerfile.tracking").write_text(image)
+    try:
+        _run(BIN / "hadolint", "Dockerfile.tracking", folder=output)
+    finally:
+        (output / "Dockerfile.tracking").unlink()
+    pinned = dict(re.findall(r"(mlflow|psycopg)(?:\[binary\])?==([\d.]+)", image))
+    assert set(pinned) == {"mlflow", "psycopg"}
+    assert all(f"\n{name}=={version}\n" in CONSTRAINTS for name, version in pinned.items())
+    assert services["mlflow"]["image"].endswith(f"-mlflow:{pinned['mlflow']}")
+    published = [port for service in services.values() for port in service.get("ports", ())]
+    assert [port.startswith("127.0.0.1:") for port in published] == [True]
+    assert "${MLFLOW_DATABASE_PASSWORD:?" in path.read_text()
+
+
 @pytest.mark.parametrize("text", NASTY)
 def test_what_a_person_types_comes_back(text: str, tmp_path: Path) -> None:
     made = render(
@@ -255,11 +277,40 @@ def test_a_bad_answer_is_refused_and_nothing_is_left(
     assert not (tmp_path / "out").exists()
 
 
-def test_a_prototype_has_the_same_agent_and_configuration_as_production(tmp_path: Path) -> None:
-    production = render("agent", {}, tmp_path / "production")
-    prototype = render("prototype", {}, tmp_path / "prototype")
-    assert (prototype / "agent.py").read_bytes() == (production / "src/agent/agent.py").read_bytes()
-    assert (prototype / "config.yaml").read_bytes() == (production / "config.yaml").read_bytes()
+@pytest.mark.parametrize("framework", ["pydantic-ai", "plain", "rag"])
+def test_a_prototype_has_the_same_agent_and_configuration_as_production(
+    framework: str, tmp_path: Path
+) -> None:
+    production = render("agent", {"agent_framework": framework}, tmp_path / "production")
+    prototype = render("prototype", {"prototype_framework": framework}, tmp_path / "prototype")
+    for ours, theirs in {
+        "agent.py": "src/agent/agent.py",
+        "config.yaml": "config.yaml",
+        "test_agent.py": "tests/wire/test_agent.py",
+    }.items():
+        assert (prototype / ours).read_bytes() == (production / theirs).read_bytes()
+    found = sorted(path.name for path in (prototype / "prompts").rglob("*.md"))
+    assert found == (["experiments.md", "system.md"] if framework == "rag" else ["system.md"])
+
+
+def _functions(path: Path) -> dict[str, str]:
+    """Text of each function and class of a module."""
+    text = path.read_text()
+    return {
+        node.name: ast.get_source_segment(text, node) or ""
+        for node in ast.parse(text).body
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+    }
+
+
+def test_what_the_variants_of_an_agent_share_is_the_same_text() -> None:
+    folder = ROOT / "templates/shared/agent"
+    plain, rag = _functions(folder / "plain.py"), _functions(folder / "rag.py")
+    assert [name for name, text in plain.items() if rag.get(name) != text] == ["Deps", "run"]
+    framework = _functions(folder / "pydantic_ai.py")
+    events = ("Message", "Token", "Done", "Failure", "Deps", "model_server", "read_instructions")
+    assert [name for name in events if framework[name] != plain[name]] == []
+    assert framework["main"] == plain["main"]
 
 
 def test_rendered_files_fit_the_schemas_that_editors_use(tmp_path: Path) -> None:

@@ -22,6 +22,11 @@ _named = click.argument("name")
 _researcher = click.option(
     "--researcher", default="", help="Handle of the owner (default: by git e-mail)."
 )
+_framework = click.option(
+    "--framework",
+    type=click.Choice(["pydantic-ai", "plain", "rag"]),
+    help="What its agent.py answers with (default: pydantic-ai).",
+)
 _no_branch = click.option("--no-branch", is_flag=True, help="Stay on the current branch.")
 
 
@@ -36,6 +41,12 @@ _no_branch = click.option("--no-branch", is_flag=True, help="Stay on the current
     help="What the starting point is built on (default: numpy).",
 )
 @click.option("--notebooks", is_flag=True, default=None, help="Add a notebook.")
+@click.option(
+    "--isolated",
+    is_flag=True,
+    default=None,
+    help="An environment of its own, for packages that do not fit the workspace's lock.",
+)
 @_researcher
 @_no_branch
 @answers.options
@@ -48,14 +59,17 @@ def experiment(goal: str | None, hypothesis: str | None, tags: str | None, **opt
         "experiment_tags": words,
         "experiment_variant": options.pop("variant"),
         "experiment_notebooks": options.pop("notebooks"),
+        "experiment_isolated": options.pop("isolated"),
     }
     _near(" ".join([options["name"], goal or "", *(words or ())]))
     found, made = _make("experiment", named, options)
-    folder = shlex.quote(found.layout.relative(made.folder))
+    following = [f"cd {shlex.quote(found.layout.relative(made.folder))}"]
+    if (made.folder / "pyproject.toml").is_file():
+        following.append("uv sync")
     _report(
         found,
         made,
-        [f"cd {folder}", "uv run python train.py --config config.yaml", "git add . && git commit"],
+        [*following, "uv run python train.py --config config.yaml", "git add . && git commit"],
     )
 
 
@@ -70,6 +84,7 @@ def experiment(goal: str | None, hypothesis: str | None, tags: str | None, **opt
     help="Take the package below src/ of an experiment along, and remember where it came from.",
 )
 @click.option("--dry-run", is_flag=True, help="With --from: only say what would be done.")
+@_framework
 @_researcher
 @answers.options
 def prototype(
@@ -82,7 +97,11 @@ def prototype(
         promotion.show(place.workspace(), plan, place.workspace().layout.prototype(options["name"]))
         return
     chosen = model_key or _chosen_model(options)
-    named = {"prototype_purpose": purpose, "prototype_model": chosen}
+    named = {
+        "prototype_purpose": purpose,
+        "prototype_model": chosen,
+        "prototype_framework": options.pop("framework"),
+    }
     found, made = _make("prototype", named, {**options, "no_branch": True, "plan": plan})
     folder = shlex.quote(found.layout.relative(made.folder))
     _report(found, made, [f"cd {folder}", "uv run pytest .", "git add . && git commit"])
@@ -99,6 +118,7 @@ def prototype(
     help="Take agent.py, config.yaml, prompts/, src/ and the tests of a prototype along.",
 )
 @click.option("--dry-run", is_flag=True, help="With --from: only say what would be done.")
+@_framework
 @_researcher
 @_no_branch
 @answers.options
@@ -113,17 +133,19 @@ def agent(
     """
     _dry_run_fits(source, dry_run)
     here = place.workspace()
-    plan = None
+    plan, framework = None, options.pop("framework")
     if source:
         found_prototype, plan = promotion.of_prototype(here, source)
         if dry_run:
             promotion.show(here, plan, here.layout.agent(options["name"]))
             return
         options["researcher"] = options["researcher"] or found_prototype.agent.owner
-        purpose, model_key = promotion.answers_of(found_prototype, purpose, model_key)
+        before = promotion.answers_of(found_prototype)
+        purpose, framework = purpose or before.purpose, framework or before.framework
+        model_key = model_key or found_prototype.agent.model
     else:
         model_key = model_key or _chosen_model(options)
-    named = {"agent_purpose": purpose, "agent_model": model_key}
+    named = {"agent_purpose": purpose, "agent_model": model_key, "agent_framework": framework}
     found, made = _make("agent", named, {**options, "plan": plan})
     for remark in [] if source else promotion.warnings(here, made):
         output.note(f"warning: {remark}")
