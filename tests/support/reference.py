@@ -19,6 +19,7 @@ from mlws_scaffold.checks.table import CHECKS
 from mlws_scaffold.cli.app import app
 from mlws_scaffold.cli.new import new
 from mlws_scaffold.experiments.spec import Metadata
+from mlws_scaffold.models.modelfile import linting
 from mlws_scaffold.models.registry import Registry
 from mlws_scaffold.models.weights.manifest import Manifest
 from mlws_scaffold.workspace.config import Config
@@ -82,7 +83,7 @@ def _tables() -> dict[str, type]:
 
 
 def reference() -> str:
-    """docs/reference.md: commands, questions, configuration, checks."""
+    """docs/reference.md: commands, questions, configuration, checks, rules for Modelfiles."""
     parts = [
         "# Reference",
         "",
@@ -92,6 +93,7 @@ def reference() -> str:
         *_questions(),
         *_configuration(),
         *_checks(),
+        *_lint_rules(),
     ]
     return "\n".join(parts).rstrip() + "\n"
 
@@ -193,6 +195,19 @@ def _checks() -> list[str]:
     for check in CHECKS.values():
         advice = " ".join(check.advice.split()).replace("|", "&#124;")
         lines.append(f"| {check.id} | {check.area} | {check.title} | {advice} |")
+    return [*lines, ""]
+
+
+def _lint_rules() -> list[str]:
+    lines = [
+        "## Rules for Modelfiles",
+        "",
+        "`mlws model lint` asks them; so do the checks MOD003 (MF001, MF004) and MOD005 (others).",
+        "",
+        "| code | severity | what holds |",
+        "|---|---|---|",
+    ]
+    lines += [f"| {rule.code} | {rule.severity} | {rule.title} |" for rule in linting.RULES]
     return [*lines, ""]
 
 

@@ -22,4 +22,4 @@ TABLE = {
 
 @click.group(cls=LazyGroup, table=TABLE)
 def model() -> None:
-    """Models of the registry: look, sync, measure, and keep trained weights."""
+    """Models of the registry: look, sync, lint, measure, and keep trained weights."""
