@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 from mlws_scaffold.adapters import ollama
 from mlws_scaffold.errors import MlwsError, Unavailable, UsageError
 from tests.support.fake_ollama import FakeOllama, running
 
-TALKERS = pytest.mark.parametrize("client", [True, False], ids=["client", "urllib"])
+
+@pytest.fixture(params=["client", "without"])
+def talker(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """With the ollama package, and on a machine where it is not installed."""
+    if request.param == "without":
+        monkeypatch.setitem(sys.modules, "ollama", None)
+    return str(request.param)
+
+
+TALKERS = pytest.mark.usefixtures("talker")
 
 
 @pytest.mark.parametrize(
@@ -86,9 +97,9 @@ def test_a_proxy_of_the_environment_is_not_asked_for_this_machine(
 
 
 @TALKERS
-def test_a_pull_tells_every_step_and_ends_with_success(client: bool) -> None:
+def test_a_pull_tells_every_step_and_ends_with_success() -> None:
     with running(FakeOllama(offered={"m:1"})) as fake:
-        seen = [*ollama.pull(fake.url, "m:1", client=client)]
+        seen = [*ollama.pull(fake.url, "m:1")]
         assert seen[0].status == "pulling manifest"
         assert [item.completed for item in seen if item.total] == [None, 400, 300, 1000]
         assert seen[-1].status == "success"
@@ -108,11 +119,11 @@ def test_a_pull_tells_every_step_and_ends_with_success(client: bool) -> None:
         ("silence", "no progress for 0.4 s"),
     ],
 )
-def test_a_pull_that_goes_wrong_is_never_success(fault: str, words: str, client: bool) -> None:
+def test_a_pull_that_goes_wrong_is_never_success(fault: str, words: str) -> None:
     fake = FakeOllama(offered={"m:1"}, faults={"m:1": fault})  # type: ignore[dict-item]
     seen: list[ollama.Progress] = []
     with running(fake), pytest.raises(MlwsError, match=words) as caught:
-        seen.extend(ollama.pull(fake.url, "m:1", stall=0.4, client=client))
+        seen.extend(ollama.pull(fake.url, "m:1", stall=0.4))
     assert "success" not in [progress.status for progress in seen]
     assert caught.value.cure
     assert "<" not in caught.value.message
@@ -122,13 +133,13 @@ def test_a_pull_that_goes_wrong_is_never_success(fault: str, words: str, client:
 @pytest.mark.parametrize(
     ("name", "words"), [("gone:1", "file does not exist"), ("a b", "HTTP 400: invalid model name")]
 )
-def test_a_refusal_keeps_the_servers_words(name: str, words: str, client: bool) -> None:
+def test_a_refusal_keeps_the_servers_words(name: str, words: str) -> None:
     with running() as fake, pytest.raises(MlwsError, match=words) as caught:
-        [*ollama.pull(fake.url, name, client=client)]
+        [*ollama.pull(fake.url, name)]
     assert "model_name" in caught.value.cure
 
 
 @TALKERS
-def test_a_server_that_is_gone_is_unavailable(client: bool) -> None:
+def test_a_server_that_is_gone_is_unavailable() -> None:
     with pytest.raises(Unavailable):
-        [*ollama.pull("http://127.0.0.1:9", "m:1", client=client)]
+        [*ollama.pull("http://127.0.0.1:9", "m:1")]
