@@ -19,6 +19,10 @@ PRODUCTION = "agents/production"
 REGISTRY = "models/registry.yaml"
 MODELFILES = "modelfiles"
 CHECKPOINTS = "models/checkpoints"
+MODEL_CASES = "models/tests"
+MODEL_CARDS = "models/cards"
+MODEL_HISTORY = "models/history.jsonl"
+MODEL_LOCK = "models/models.lock"
 DATASETS = "datasets/large"
 
 # Files and folders that every workspace has; a check names those that are missing.
