@@ -85,29 +85,25 @@ class BaseAgrees(Check):
         registry = _registry(target)
         if isinstance(registry, Result):
             return registry
-        problems = []
+        problems: list[Problem] = []
         for model in registry.models.values():
             if not model.modelfile or not (target.root / model.modelfile).exists():
                 continue
-            text = projects.text_of(target.root, model.modelfile)
-            if isinstance(text, Problem):
-                problems.append(text)
+            try:
+                read = modelfile.read(target.layout, target.root / model.modelfile)
+            except InvalidFile as error:
+                problems += error.problems
                 continue
-            line, base = modelfile.base(text)
-            if not base:
-                problems.append(
-                    Problem(
-                        model.modelfile, "has no FROM", f"write FROM {model.base_model or 'MODEL'}"
-                    )
-                )
-            elif model.base_model and not _is_path(base):
+            made_from = read.last("model")
+            base = made_from.value if made_from else ""
+            if made_from and model.base_model and not _is_path(base):
                 wanted = registry.models.get(model.base_model)
                 name = wanted.name_in_ollama(model.base_model) if wanted else model.base_model
                 if _full(name) != _full(base):
                     message = f"FROM {base}, but {REGISTRY} says base_model {model.base_model}"
-                    problems.append(
-                        Problem(model.modelfile, message, "write the same in both", "", line, 1)
-                    )
+                    cure = "write the same in both"
+                    place = (made_from.line, made_from.column)
+                    problems.append(Problem(model.modelfile, message, cure, "", *place))
         return judged(problems)
 
 
