@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.rendering import render
+
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src/mlws_scaffold"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
@@ -154,3 +156,17 @@ def test_help_imports_nothing_heavy(program: str) -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT / "src"
     )
     assert "HEAVY 0 []" in done.stdout
+
+
+def test_serving_here_brings_what_a_production_agent_depends_on(tmp_path: Path) -> None:
+    extra = {_name(item) for item in PROJECT["project"]["optional-dependencies"]["serve"]}
+    wanted: set[str] = set()
+    for framework in ("pydantic-ai", "plain", "rag"):
+        folder = render("agent", {"agent_framework": framework}, tmp_path / framework)
+        project = tomllib.loads((folder / "pyproject.toml").read_text())
+        wanted |= {_name(item) for item in project["project"]["dependencies"]}
+    assert extra == wanted - {"pyyaml"}  # which the package has anyway
+
+
+def _name(requirement: str) -> str:
+    return re.split(r"[<>=!~;]", requirement)[0]

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from mlws_scaffold.agents import catalog, testing
 from tests.support import installation
-from tests.support.installation import UV, run
 from tests.support.rendering import render
 
 pytestmark = pytest.mark.slow
@@ -48,15 +48,19 @@ def test_the_wheel_works_on_every_python_found(
     made.run("mlws", "status", folder=place)
 
 
-def test_a_production_agent_passes_its_own_tests_and_tools(tmp_path: Path) -> None:
-    folder = render("agent", {"agent_name": "helper"}, tmp_path / "helper")
-    run([UV, "sync", "-q"], folder)
-    tested = run([UV, "run", "pytest", "-q", "--cov", "tests/unit"], folder).output
-    assert " passed" in tested
-    for command in (
-        ["ruff", "check"],
-        ["ruff", "format", "--check"],
-        ["mypy"],
-        ["bandit", "-q", "-r", "src"],
-    ):
-        run([UV, "run", *command], folder)
+@pytest.mark.parametrize("framework", ["pydantic-ai", "plain", "rag"])
+def test_a_production_agent_passes_its_own_tests_and_tools(framework: str, tmp_path: Path) -> None:
+    answers = {"agent_name": "helper", "agent_framework": framework}
+    folder = render("agent", answers, tmp_path / "agents/production/helper")
+    found = catalog.Found(folder, "production", catalog.load(folder))
+    before = os.environ["PATH"]
+    os.environ["PATH"] = f"{installation.UV.parent}{os.pathsep}{before}"
+    try:
+        verdicts = list(testing.run(found, testing.steps(found), lambda _: None))
+    finally:
+        os.environ["PATH"] = before
+    assert [one.output for one in verdicts if not one.ok] == []
+    (tests,) = [one.output for one in verdicts if one.name == "tests"]
+    assert "Required test coverage of 80.0% reached" in tests
+    assert "src/agent/server.py" in tests
+    assert (folder / "uv.lock").is_file()

@@ -89,11 +89,15 @@ ANSWER_SETS: dict[str, tuple[str, dict[str, Any]]] = {
         {**GOAL, "experiment_variant": "rag", "experiment_notebooks": True},
     ),
     "prototype-defaults": ("prototype", {}),
+    "prototype-plain": ("prototype", {"prototype_framework": "plain"}),
+    "prototype-rag": ("prototype", {"prototype_framework": "rag"}),
     "prototype-nasty": (
         "prototype",
         {"prototype_name": "q-and-a", "prototype_purpose": NASTY[0] * 2, "prototype_model": "m.1"},
     ),
     "agent-defaults": ("agent", {}),
+    "agent-plain": ("agent", {"agent_framework": "plain"}),
+    "agent-rag": ("agent", {"agent_framework": "rag"}),
     "agent-nasty": (
         "agent",
         {"agent_name": "q-and-a", "agent_purpose": NASTY[2], "agent_owner": "sarah"},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 import shutil
@@ -251,11 +252,40 @@ def test_a_bad_answer_is_refused_and_nothing_is_left(
     assert not (tmp_path / "out").exists()
 
 
-def test_a_prototype_has_the_same_agent_and_configuration_as_production(tmp_path: Path) -> None:
-    production = render("agent", {}, tmp_path / "production")
-    prototype = render("prototype", {}, tmp_path / "prototype")
-    assert (prototype / "agent.py").read_bytes() == (production / "src/agent/agent.py").read_bytes()
-    assert (prototype / "config.yaml").read_bytes() == (production / "config.yaml").read_bytes()
+@pytest.mark.parametrize("framework", ["pydantic-ai", "plain", "rag"])
+def test_a_prototype_has_the_same_agent_and_configuration_as_production(
+    framework: str, tmp_path: Path
+) -> None:
+    production = render("agent", {"agent_framework": framework}, tmp_path / "production")
+    prototype = render("prototype", {"prototype_framework": framework}, tmp_path / "prototype")
+    for ours, theirs in {
+        "agent.py": "src/agent/agent.py",
+        "config.yaml": "config.yaml",
+        "test_agent.py": "tests/wire/test_agent.py",
+    }.items():
+        assert (prototype / ours).read_bytes() == (production / theirs).read_bytes()
+    found = sorted(path.name for path in (prototype / "prompts").rglob("*.md"))
+    assert found == (["experiments.md", "system.md"] if framework == "rag" else ["system.md"])
+
+
+def _functions(path: Path) -> dict[str, str]:
+    """Text of each function and class of a module."""
+    text = path.read_text()
+    return {
+        node.name: ast.get_source_segment(text, node) or ""
+        for node in ast.parse(text).body
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+    }
+
+
+def test_what_the_variants_of_an_agent_share_is_the_same_text() -> None:
+    folder = ROOT / "templates/shared/agent"
+    plain, rag = _functions(folder / "plain.py"), _functions(folder / "rag.py")
+    assert [name for name, text in plain.items() if rag.get(name) != text] == ["Deps", "run"]
+    framework = _functions(folder / "pydantic_ai.py")
+    events = ("Message", "Token", "Done", "Failure", "Deps", "model_server", "read_instructions")
+    assert [name for name in events if framework[name] != plain[name]] == []
+    assert framework["main"] == plain["main"]
 
 
 def test_rendered_files_fit_the_schemas_that_editors_use(tmp_path: Path) -> None:

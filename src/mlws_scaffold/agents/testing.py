@@ -45,7 +45,7 @@ PRODUCTION: tuple[Step, ...] = (
     Step("types", ("mypy",)),
     Step("security", ("bandit", "-q", "-c", "pyproject.toml", "-r", "src")),
     Step("configuration", ("python", "-m", "agent.server", "--check")),
-    Step("tests", ("pytest", "-q", "--cov", "tests/unit", "tests/wire")),
+    Step("tests", ("pytest", "-q", "tests/unit", "tests/wire", "--cov")),
     Step("contract", ("pytest", "-q", "tests/contract")),
     Step("behaviour", ("pytest", "-q", "tests/behaviour")),
 )

@@ -72,7 +72,7 @@ def test_everything_is_carried_byte_for_byte_and_the_origin_is_remembered(
         "prompts/system.md": "prompts/system.md",
         "prompts/tone.md": "prompts/tone.md",
         "src/exp_chunking/cut.py": "src/exp_chunking/cut.py",
-        "test_agent.py": "tests/unit/test_agent.py",
+        "test_agent.py": "tests/wire/test_agent.py",
         "baseline.json": "tests/behaviour/baseline.json",
     }.items():
         assert (made.folder / target).read_bytes() == (source / name).read_bytes()

@@ -21,7 +21,8 @@ _FROM_PROTOTYPE: Mapping[str, str] = {
     "config.yaml": "config.yaml",
     "prompts": "prompts",
     "src": "src",
-    TESTS: f"tests/unit/{TESTS}",
+    TESTS: f"tests/wire/{TESTS}",
+    "test_knowledge.py": "tests/wire/test_knowledge.py",
     CASES: f"tests/behaviour/{CASES}",
     BASELINE: f"tests/behaviour/{BASELINE}",
 }

@@ -22,6 +22,11 @@ _named = click.argument("name")
 _researcher = click.option(
     "--researcher", default="", help="Handle of the owner (default: by git e-mail)."
 )
+_framework = click.option(
+    "--framework",
+    type=click.Choice(["pydantic-ai", "plain", "rag"]),
+    help="What its agent.py answers with (default: pydantic-ai).",
+)
 _no_branch = click.option("--no-branch", is_flag=True, help="Stay on the current branch.")
 
 
@@ -70,6 +75,7 @@ def experiment(goal: str | None, hypothesis: str | None, tags: str | None, **opt
     help="Take the package below src/ of an experiment along, and remember where it came from.",
 )
 @click.option("--dry-run", is_flag=True, help="With --from: only say what would be done.")
+@_framework
 @_researcher
 @answers.options
 def prototype(
@@ -82,7 +88,11 @@ def prototype(
         promotion.show(place.workspace(), plan, place.workspace().layout.prototype(options["name"]))
         return
     chosen = model_key or _chosen_model(options)
-    named = {"prototype_purpose": purpose, "prototype_model": chosen}
+    named = {
+        "prototype_purpose": purpose,
+        "prototype_model": chosen,
+        "prototype_framework": options.pop("framework"),
+    }
     found, made = _make("prototype", named, {**options, "no_branch": True, "plan": plan})
     folder = shlex.quote(found.layout.relative(made.folder))
     _report(found, made, [f"cd {folder}", "uv run pytest .", "git add . && git commit"])
@@ -99,6 +109,7 @@ def prototype(
     help="Take agent.py, config.yaml, prompts/, src/ and the tests of a prototype along.",
 )
 @click.option("--dry-run", is_flag=True, help="With --from: only say what would be done.")
+@_framework
 @_researcher
 @_no_branch
 @answers.options
@@ -113,17 +124,19 @@ def agent(
     """
     _dry_run_fits(source, dry_run)
     here = place.workspace()
-    plan = None
+    plan, framework = None, options.pop("framework")
     if source:
         found_prototype, plan = promotion.of_prototype(here, source)
         if dry_run:
             promotion.show(here, plan, here.layout.agent(options["name"]))
             return
         options["researcher"] = options["researcher"] or found_prototype.agent.owner
-        purpose, model_key = promotion.answers_of(found_prototype, purpose, model_key)
+        before = promotion.answers_of(found_prototype)
+        purpose, framework = purpose or before.purpose, framework or before.framework
+        model_key = model_key or found_prototype.agent.model
     else:
         model_key = model_key or _chosen_model(options)
-    named = {"agent_purpose": purpose, "agent_model": model_key}
+    named = {"agent_purpose": purpose, "agent_model": model_key, "agent_framework": framework}
     found, made = _make("agent", named, {**options, "plan": plan})
     for remark in [] if source else promotion.warnings(here, made):
         output.note(f"warning: {remark}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from mlws_scaffold.agents.catalog import Found
@@ -45,12 +46,20 @@ def of_prototype(here: Workspace, source: str) -> tuple[Found, Plan]:
     return found, plan
 
 
-def answers_of(
-    found: Found, purpose: str | None, model_key: str | None
-) -> tuple[str | None, str | None]:
-    """What the prototype was made with, where the person says nothing else."""
-    before = create.recorded(found.folder).get("prototype_purpose")
-    return purpose or (str(before) if before else None), model_key or found.agent.model
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What a prototype was made with; None where it does not say."""
+
+    purpose: str | None
+    framework: str | None
+
+
+def answers_of(found: Found) -> Before:
+    """The answers a prototype was made with, for the agent that goes on from it."""
+    recorded = create.recorded(found.folder)
+    wanted = (recorded.get(f"prototype_{name}") for name in ("purpose", "framework"))
+    purpose, framework = (str(value) if value else None for value in wanted)
+    return Before(purpose, framework)
 
 
 def warnings(here: Workspace, made: Created) -> Iterator[str]:

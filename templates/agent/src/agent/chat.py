@@ -1,8 +1,9 @@
 """One chat request from admission to its last byte; protocol and limits are written elsewhere."""
 
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
+from threading import Event as Flag
 from time import perf_counter
 from typing import Any
 
@@ -50,6 +51,7 @@ class Chat:
     slots: Slots
     metrics: Metrics
     prompt: str
+    draining: Flag = field(default_factory=Flag)  # set while the server stops
 
     @classmethod
     def of(cls, settings: Settings, deps: Deps, run: Run) -> "Chat":

@@ -1,13 +1,14 @@
 """What machines ask the server: does it live, can it answer, how is it doing. No key is needed."""
 
 import asyncio
+import json
+from http.client import HTTPException
 from time import monotonic
 from typing import Any
+from urllib.request import ProxyHandler, build_opener
 
-import httpx
 from fastapi import APIRouter, Response
 from fastapi.responses import JSONResponse
-from ollama import AsyncClient, ResponseError
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from agent import __version__
@@ -17,10 +18,13 @@ FRESH = 5.0  # seconds for which a look at the model server holds
 
 
 class Readiness:
-    """Whether the model server answers and has the model."""
+    """Whether the model server answers and has the model.
 
-    def __init__(self, client: AsyncClient, model: str) -> None:
-        self._client = client
+    Asked through the standard library: how the agent itself reaches the model is its own affair.
+    """
+
+    def __init__(self, address: str, model: str) -> None:
+        self._address = address
         self._model = model if ":" in model else f"{model}:latest"
         self._looked = -FRESH
         self._problem = ""
@@ -34,19 +38,27 @@ class Readiness:
 
     async def _look(self) -> str:
         try:
-            async with asyncio.timeout(FRESH):
-                listed = await self._client.list()
-        except (OSError, httpx.HTTPError, ResponseError, ValueError) as error:
+            held = await asyncio.to_thread(self._held)
+        except (OSError, HTTPException, ValueError, KeyError, TypeError) as error:
             return f"the model server does not answer ({type(error).__name__})"
-        if self._model.lower() in {str(model.model).lower() for model in listed.models}:
+        if self._model.lower() in held:
             return ""
         return f"the model server has no model {self._model}"
+
+    def _held(self) -> set[str]:
+        # The model server is a neighbour: no proxy of the environment lies in between.
+        opener = build_opener(ProxyHandler({}))
+        with opener.open(f"{self._address}/api/tags", timeout=FRESH) as answer:
+            return {str(model["model"]).lower() for model in json.load(answer)["models"]}
 
 
 def probes(chat: Chat) -> APIRouter:
     """Return the routes; `/metrics` is among them unless it has a port of its own."""
     routes = APIRouter()
-    readiness = Readiness(chat.deps.client, chat.settings.model)
+    readiness = Readiness(chat.deps.connection.address, chat.settings.model)
+
+    async def obstacle() -> str:
+        return "the agent is stopping" if chat.draining.is_set() else await readiness.problem()
 
     @routes.get("/livez")
     async def livez() -> dict[str, str]:
@@ -56,13 +68,13 @@ def probes(chat: Chat) -> APIRouter:
     @routes.get("/readyz")
     async def readyz() -> JSONResponse:
         """Say whether a chat would be answered now."""
-        problem = await readiness.problem()
+        problem = await obstacle()
         return JSONResponse({"status": problem or "ready"}, 503 if problem else 200)
 
     @routes.get("/health")
     async def health() -> JSONResponse:
         """Say the same with the details that a person wants to see."""
-        problem = await readiness.problem()
+        problem = await obstacle()
         detail: dict[str, Any] = {
             "status": problem or "ready",
             "agent": chat.settings.name,

@@ -5,22 +5,23 @@ import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from secrets import compare_digest
+from threading import Timer
+from types import FrameType
 from typing import Annotated, Any
 
-import httpx
 import uvicorn
 from fastapi import Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
-from ollama import AsyncClient
 from prometheus_client import start_http_server
 from starlette.exceptions import HTTPException
 from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 
 from agent import __version__
-from agent.agent import Deps, read_instructions, run
+from agent.agent import Connection, Deps, model_server, read_instructions, run
 from agent.chat import Chat
 from agent.openai_api import ApiError, ChatRequest
+from agent.page import page
 from agent.probes import probes
 from agent.settings import SettingsError, load_keys, load_settings
 from agent.telemetry import CHAT, Observe, configure_logging
@@ -34,7 +35,7 @@ def create_app(chat: Chat, keys: Sequence[bytes]) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield
-        await chat.deps.client.close()  # type: ignore[no-untyped-call]
+        await chat.deps.connection.close()
 
     # The pages of the API browser load scripts from elsewhere, so there are none.
     app = FastAPI(
@@ -42,6 +43,7 @@ def create_app(chat: Chat, keys: Sequence[bytes]) -> FastAPI:
         version=__version__,
         docs_url=None,
         redoc_url=None,
+        openapi_url="/openapi.json" if chat.settings.shows(chat.settings.openapi) else None,
         lifespan=lifespan,
     )
     # The last one added is the outermost: what the limit refuses is counted as well.
@@ -49,6 +51,8 @@ def create_app(chat: Chat, keys: Sequence[bytes]) -> FastAPI:
     app.add_middleware(Observe, metrics=chat.metrics)
     _shape_errors(app)
     app.include_router(probes(chat))
+    if chat.settings.shows(chat.settings.page):
+        app.include_router(page(chat.settings.name, with_key=bool(keys)))
     allowed = [Depends(_authorise(keys))]
 
     @app.post(CHAT, dependencies=allowed)
@@ -100,6 +104,24 @@ def _shape_errors(app: FastAPI) -> None:
         return ApiError(500, "the agent failed; its log says why", "internal_error").response()
 
 
+class Draining(uvicorn.Server):
+    """A web server that, told to stop, first says so: whoever balances the load sends no more."""
+
+    def __init__(self, config: uvicorn.Config, chat: Chat, seconds: float) -> None:
+        super().__init__(config)
+        self._chat = chat
+        self._seconds = seconds
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Turn readiness red and go on for a while; a second signal ends it at once."""
+        if self._chat.draining.is_set() or not self._seconds:
+            self._chat.draining.set()
+            super().handle_exit(sig, frame)
+            return
+        self._chat.draining.set()
+        Timer(self._seconds, super().handle_exit, (sig, frame)).start()
+
+
 def _prepare() -> tuple[Chat, tuple[bytes, ...]]:
     settings = load_settings()
     keys = load_keys(settings)
@@ -109,9 +131,9 @@ def _prepare() -> tuple[Chat, tuple[bytes, ...]]:
         raise SettingsError(f"prompts/system.md: {error}") from None
     if not instructions:
         raise SettingsError("prompts/system.md: the agent has no instructions")
-    timeouts = httpx.Timeout(settings.timeouts.total, connect=settings.timeouts.connect)
-    deps = Deps(AsyncClient(timeout=timeouts), settings.model, instructions)
-    return Chat.of(settings, deps, run), keys
+    patience = settings.timeouts
+    connection = Connection(model_server(), patience.connect, patience.total)
+    return Chat.of(settings, Deps(connection, settings.model, instructions), run), keys
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -133,7 +155,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     if settings.metrics_port:
         start_http_server(settings.metrics_port, settings.host, chat.metrics.registry)
-    uvicorn.run(
+    config = uvicorn.Config(
         create_app(chat, keys),
         host=settings.host,
         port=settings.port,
@@ -142,6 +164,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         server_header=False,
         timeout_graceful_shutdown=settings.timeouts.shutdown,
     )
+    drain = settings.timeouts.drain if settings.environment == "production" else 0
+    Draining(config, chat, drain).run()
     return 0
 
 

@@ -37,6 +37,7 @@ class Timeouts(_Section):
     first_token: Seconds = 120
     between_tokens: Seconds = 30
     total: Seconds = 300
+    drain: Annotated[float, Field(ge=0)] = 5
     shutdown: Annotated[int, Field(ge=1)] = 30
 
 
@@ -72,11 +73,17 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65535)] = 8000
     metrics_port: Annotated[int, Field(ge=0, le=65535)] = 0
+    page: bool | None = None  # a page to talk to the agent; None: in development only
+    openapi: bool | None = None  # the description at /openapi.json; None: in development only
     api_keys_file: Path = Path("/run/secrets/api_keys")
     limits: Limits = Limits()
     timeouts: Timeouts = Timeouts()
     sampling: Sampling = Sampling()
     logging: Logging = Logging()
+
+    def shows(self, wish: bool | None) -> bool:
+        """Say whether something is shown that production hides unless it is asked for."""
+        return self.environment == "development" if wish is None else wish
 
     @classmethod
     def settings_customise_sources(

@@ -120,7 +120,8 @@ def configure_logging(level: str, **constant: str) -> None:
         structlog.stdlib.ProcessorFormatter(processors=render, foreign_pre_chain=shared)
     )
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
-    logging.getLogger("httpx").setLevel(logging.WARNING)  # one line per model request otherwise
+    for client in ("httpx", "httpx2"):  # one line per model request otherwise
+        logging.getLogger(client).setLevel(logging.WARNING)
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),

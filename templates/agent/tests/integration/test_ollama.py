@@ -10,27 +10,26 @@ from pathlib import Path
 
 import httpx
 import pytest
-from ollama import AsyncClient
 
-from agent.agent import Deps, run
+from agent.agent import Connection, Deps, model_server, run
 from agent.chat import Chat
 from agent.server import create_app
 from agent.settings import Settings
 
 
-async def _models() -> list[str]:
-    listed = await AsyncClient(timeout=2).list()
-    return [str(model.model) for model in listed.models]
+def _models() -> list[str]:
+    listed = httpx.get(f"{model_server()}/api/tags", timeout=2, trust_env=False).json()
+    return [str(model["model"]) for model in listed["models"]]
 
 
 @pytest.fixture(scope="module")
 def model() -> str:
     """Return a model that the server has, or skip and say what is missing."""
     wanted = os.environ.get("AGENT_TEST_MODEL", "smollm2:135m")
-    server = os.environ.get("OLLAMA_HOST", "this machine")
+    server = model_server()
     try:
-        there = asyncio.run(_models())
-    except (OSError, httpx.HTTPError) as error:
+        there = _models()
+    except (OSError, httpx.HTTPError, ValueError) as error:
         pytest.skip(f"NOT TESTED: no Ollama on {server} ({type(error).__name__}); set OLLAMA_HOST")
     if wanted not in there:
         pytest.skip(f"NOT TESTED: Ollama on {server} has no {wanted}; set AGENT_TEST_MODEL")
@@ -43,7 +42,8 @@ def test_a_real_model_answers_in_both_shapes(model: str, stream: bool) -> None:
 
     async def ask() -> httpx.Response:
         settings = Settings(home=Path(), name="test-agent", model=model, environment="development")
-        chat = Chat.of(settings, Deps(AsyncClient(), model, "Answer with one word."), run)
+        deps = Deps(Connection(model_server()), model, "Answer with one word.")
+        chat = Chat.of(settings, deps, run)
         transport = httpx.ASGITransport(create_app(chat, ()))
         asked = {
             "model": "test-agent",

@@ -10,7 +10,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from agent.agent import Token
+from agent.agent import Failure, Token
 from agent.chat import Chat
 from agent.server import create_app
 from agent.settings import Limits, Timeouts
@@ -87,11 +87,11 @@ def test_an_answer_as_a_stream(make_chat: MakeChat) -> None:
     assert count(chat, "agent_requests_total", status="200", stream="true") == 1
 
 
-def test_sampling_is_ours_unless_asked_and_never_longer(make_chat: MakeChat, ollama: Any) -> None:
+def test_sampling_is_ours_unless_asked_and_never_longer(make_chat: MakeChat, script: Any) -> None:
     """A caller may ask for fewer tokens, not for more than the configuration grants."""
     post(make_chat(), json=body(temperature=1.5, seed=3, max_tokens=99_999))
     post(make_chat(), json=body(max_tokens=5))
-    first, second = (request["options"] for request in ollama.requests)
+    first, second = (deps.options for _, deps in script.asked)
     assert (first["temperature"], first["seed"], first["num_predict"]) == (1.5, 3, 1024)
     assert (second["temperature"], second["num_predict"]) == (0.3, 5)
 
@@ -165,30 +165,29 @@ def test_the_agent_is_the_one_model(make_chat: MakeChat) -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "status"),
-    [(httpx.ConnectError("refused"), 503), (httpx.ReadTimeout("slow"), 504)],
+    ("kind", "status"), [("unreachable", 503), ("timeout", 504), ("failed", 502)]
 )
 @pytest.mark.parametrize("stream", [False, True])
 def test_a_failure_before_the_first_token_is_a_status(
-    make_chat: MakeChat, ollama: Any, error: Exception, status: int, stream: bool
+    make_chat: MakeChat, script: Any, kind: Any, status: int, stream: bool
 ) -> None:
     """The headers wait for the first token, so a stream can fail honestly too."""
-    ollama.error = error
+    script.failure = Failure(kind, "it broke")
     response = post(make_chat(), json=body(stream=stream))
     assert response.status_code == status
     assert response.json()["error"]["type"] == "server_error"
 
 
-def test_a_busy_model_server_is_429(make_chat: MakeChat, ollama: Any) -> None:
+def test_a_busy_model_server_is_429(make_chat: MakeChat, script: Any) -> None:
     """Shed load must not look like an outage."""
-    ollama.status = 503
+    script.failure = Failure("busy", "server busy")
     response = post(make_chat(), json=body())
     assert (response.status_code, response.headers["retry-after"]) == (429, "5")
 
 
-def test_a_failure_in_mid_stream_is_told_and_counted(make_chat: MakeChat, ollama: Any) -> None:
+def test_a_failure_in_mid_stream_is_told_and_counted(make_chat: MakeChat, script: Any) -> None:
     """The status is out by then: the error travels as an event, without an end mark."""
-    ollama.replies[0][1] = {"error": "out of memory"}
+    script.failure, script.fails_at = Failure("failed", "out of memory"), 1
     chat = make_chat()
     told = sse(post(chat, json=body(stream=True)))
     assert told[-1]["error"]["message"] == "out of memory"
@@ -198,19 +197,19 @@ def test_a_failure_in_mid_stream_is_told_and_counted(make_chat: MakeChat, ollama
 
 @pytest.mark.parametrize(("line", "first_token"), [(0, 0.05), (1, 5)])
 def test_silence_ends_in_a_timeout(
-    make_chat: MakeChat, ollama: Any, line: int, first_token: float
+    make_chat: MakeChat, script: Any, line: int, first_token: float
 ) -> None:
     """Before the first token and between two, each with a patience of its own."""
-    ollama.stalls_at = line
+    script.stalls_at = line
     chat = make_chat(timeouts=Timeouts(first_token=first_token, between_tokens=0.05))
     assert post(chat, json=body()).status_code == 504
     assert chat.slots.running == 0
-    assert ollama.closed == 1
+    assert script.closed == 1
 
 
-def test_more_than_the_limits_is_429(make_chat: MakeChat, ollama: Any) -> None:
+def test_more_than_the_limits_is_429(make_chat: MakeChat, script: Any) -> None:
     """One runs, one waits, the third is refused at once."""
-    ollama.stalls_at = 0
+    script.stalls_at = 0
     limits, timeouts = Limits(running=1, queued=1), Timeouts(first_token=0.2, total=0.3)
     chat = make_chat(limits=limits, timeouts=timeouts)
     app = create_app(chat, ())
@@ -223,9 +222,9 @@ def test_more_than_the_limits_is_429(make_chat: MakeChat, ollama: Any) -> None:
     assert (chat.slots.running, chat.slots.queued) == (0, 0)
 
 
-def test_waiting_for_a_place_ends_too(make_chat: MakeChat, ollama: Any) -> None:
+def test_waiting_for_a_place_ends_too(make_chat: MakeChat, script: Any) -> None:
     """Whoever waits as long as an answer may take is told to come again."""
-    ollama.stalls_at = 0
+    script.stalls_at = 0
     limits, timeouts = Limits(running=1, queued=1), Timeouts(first_token=5, total=0.1)
     chat = make_chat(limits=limits, timeouts=timeouts)
     app = create_app(chat, ())
@@ -237,7 +236,7 @@ def test_waiting_for_a_place_ends_too(make_chat: MakeChat, ollama: Any) -> None:
     response = asyncio.run(wait())
     assert (response.status_code, response.headers["retry-after"]) == (429, "5")
     assert (chat.slots.running, chat.slots.queued) == (1, 0)
-    assert not ollama.requests
+    assert not script.asked
 
 
 def test_an_agent_that_just_stops_is_a_failure(make_chat: MakeChat) -> None:
@@ -254,10 +253,10 @@ def test_an_agent_that_just_stops_is_a_failure(make_chat: MakeChat) -> None:
 @pytest.mark.parametrize("stream", [False, True])
 @pytest.mark.parametrize("line", [0, 1])
 def test_a_caller_who_hangs_up_stops_the_work(
-    make_chat: MakeChat, ollama: Any, stream: bool, line: int
+    make_chat: MakeChat, script: Any, stream: bool, line: int
 ) -> None:
     """Before the first token, in a JSON answer, in a stream: the model server is left at once."""
-    ollama.stalls_at = line
+    script.stalls_at = line
     chat = make_chat()
     app = create_app(chat, ())
     inbox: list[dict[str, Any]] = [
@@ -267,7 +266,7 @@ def test_a_caller_who_hangs_up_stops_the_work(
     async def receive() -> dict[str, Any]:
         if inbox:
             return inbox.pop()
-        while not ollama.requests:
+        while not script.asked:
             await asyncio.sleep(0.01)
         await asyncio.sleep(0.05)
         return {"type": "http.disconnect"}
@@ -281,29 +280,9 @@ def test_a_caller_who_hangs_up_stops_the_work(
         "asgi": {"version": "3.0", "spec_version": "2.3"},
     }  # fmt: skip
     asyncio.run(asyncio.wait_for(app(scope, receive, ignore), 5))
-    assert ollama.closed == 1
+    assert script.closed == 1
     assert chat.slots.running == 0
     assert count(chat, "agent_requests_total", status="499", stream=str(stream).lower()) == 1
-
-
-def test_readiness_follows_the_model_server(make_chat: MakeChat, ollama: Any) -> None:
-    """Ready needs the server and the model; alive needs neither."""
-    assert get(make_chat(), "/readyz").json() == {"status": "ready"}
-    health = get(make_chat(model="other"), "/health")
-    assert health.status_code == 503
-    assert health.json()["status"] == "the model server has no model other:latest"
-    ollama.error = httpx.ConnectError("refused")
-    chat = make_chat()
-    assert get(chat, "/readyz").status_code == 503
-    assert get(chat, "/livez").status_code == 200
-
-
-def test_a_look_at_the_model_server_holds_for_a_while(make_chat: MakeChat, ollama: Any) -> None:
-    """Probes of many machines must not become load."""
-    app = create_app(make_chat(), ())
-    assert asyncio.run(send(app, "GET", "/readyz")).status_code == 200
-    ollama.models = []
-    assert asyncio.run(send(app, "GET", "/readyz")).status_code == 200
 
 
 def test_metrics_are_served_or_have_their_own_port(make_chat: MakeChat) -> None:
