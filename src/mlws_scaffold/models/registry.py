@@ -83,10 +83,11 @@ class Registry(Strict):
 
 def load(layout: Layout) -> Registry:
     """Read and judge the registry. Raises InvalidFile with line and column of each mistake."""
-    return _judged(documents.read(layout.registry, REGISTRY))
+    return judged(documents.read(layout.registry, REGISTRY))
 
 
-def _judged(document: documents.Document) -> Registry:
+def judged(document: documents.Document) -> Registry:
+    """The registry in a document, as `load` has it. Raises InvalidFile."""
     data = document.data
     if isinstance(data, dict) and data.get("models", 0) is None:
         data["models"] = {}
@@ -149,7 +150,7 @@ def update(layout: Layout, key: str, changes: Mapping[str, object]) -> None:
 
 def _write(layout: Layout, text: str, changes: Mapping[str, Any]) -> None:
     after = roundtrip.merge(text, REGISTRY, changes, _order)
-    _judged(documents.parse(after.encode(), REGISTRY))
+    judged(documents.parse(after.encode(), REGISTRY))
     if after != text:
         files.write(layout.registry, after)
 

@@ -7,6 +7,8 @@ import re
 
 _UTF16 = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
 _SURROGATES = re.compile("[\ud800-\udfff]")
+# Go's decoder takes a low surrogate and the one behind it for one mistake.
+_SURROGATES_OF_UTF16 = re.compile("[\udc00-\udfff]{2}|[\ud800-\udfff]")
 _INVALID = "\ufffd"
 
 
@@ -24,5 +26,5 @@ def decode(data: bytes | str) -> str:
     if encoding := _UTF16.get(data[:2]):
         whole = len(data) // 2 * 2
         text = data[2:whole].decode(encoding, "surrogatepass")
-        return _SURROGATES.sub(_INVALID, text) + _INVALID * (len(data) % 2)
+        return _SURROGATES_OF_UTF16.sub(_INVALID, text) + _INVALID * (len(data) % 2)
     return data.decode("utf-8", "replace")

@@ -11,6 +11,8 @@ from pathlib import Path
 
 from mlws_scaffold.adapters import digests
 from mlws_scaffold.models.modelfile import sniffing
+from mlws_scaffold.models.weights import manifest
+from mlws_scaffold.workspace.layout import CHECKPOINTS, Layout
 
 _OTHER_WEIGHTS: Mapping[str, sniffing.Kind | None] = {
     "consolidated*.safetensors": None,
@@ -19,6 +21,7 @@ _OTHER_WEIGHTS: Mapping[str, sniffing.Kind | None] = {
     "*.gguf": "binary",
     "*.bin": "binary",
 }
+WEIGHTS = (".gguf", ".safetensors", ".bin", ".pth")
 NOTHING_FOUND = "no Modelfile or safetensors files found"
 
 
@@ -57,6 +60,19 @@ def files(path: Path) -> list[Path] | None:
     if not is_folder:
         return [path]
     return [_inside(found, path) for found in _of_model(path)]
+
+
+def described(layout: Layout, path: Path) -> Blob | None:
+    """Trained weights that git describes and this machine has not pulled; None for other paths.
+
+    A folder of them has a hash of its own kind, so it must be there. Raises InvalidFile.
+    """
+    if not path.is_relative_to(layout.root / CHECKPOINTS):
+        return None
+    found = manifest.of_file(layout, path)
+    if found is None or found.path.resolve() != path.resolve() or path.suffix not in WEIGHTS:
+        return None
+    return Blob(path, f"sha256:{found.manifest.sha256}", found.manifest.size or 0)
 
 
 def blobs(found: Iterable[Path]) -> list[Blob]:

@@ -7,9 +7,10 @@ is what it takes and people rarely mean.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
+from mlws_scaffold.adapters.git import Git
 from mlws_scaffold.errors import InvalidFile, Problem
 from mlws_scaffold.models.modelfile.linting import bases, commands, texts
 from mlws_scaffold.models.modelfile.linting.case import Case, Judge
@@ -37,6 +38,11 @@ class Finding:
     code: str
     problem: Problem
     severity: Severity
+
+    @property
+    def coded(self) -> Problem:
+        """The problem with its code in front of what it says."""
+        return replace(self.problem, message=f"{self.code} {self.problem.message}")
 
 
 _UNREADABLE = Rule("MF001", "error", "Ollama can read the Modelfile", lambda _case: ())
@@ -89,3 +95,14 @@ def lint_all(
     """The findings of several entries, one after the other."""
     for key, model in models.items():
         yield key, lint(layout, key, model, registry)
+
+
+def title(code: str) -> str:
+    """What a rule asks for."""
+    return next(rule.title for rule in RULES if rule.code == code)
+
+
+def prefix(layout: Layout) -> str:
+    """The way from the top of the repository to the workspace; empty without git."""
+    done = Git(layout.root).attempt("rev-parse", "--show-prefix")
+    return done.stdout.strip() if done.returncode == 0 else ""

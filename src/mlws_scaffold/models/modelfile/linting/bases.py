@@ -6,14 +6,13 @@ from collections.abc import Iterator
 
 from mlws_scaffold.adapters import ollama
 from mlws_scaffold.adapters.ollama.names import parts
-from mlws_scaffold.errors import Problem
+from mlws_scaffold.errors import InvalidFile, Problem
 from mlws_scaffold.models.modelfile import sources
 from mlws_scaffold.models.modelfile.grammar import Command
 from mlws_scaffold.models.modelfile.linting.case import Case
 from mlws_scaffold.models.modelfile.sources import PathRefused
+from mlws_scaffold.models.weights import manifest
 from mlws_scaffold.workspace.layout import REGISTRY
-
-_WEIGHTS = (".gguf", ".safetensors", ".bin", ".pth")
 
 
 def disagreeing(case: Case) -> Iterator[Problem]:
@@ -37,11 +36,17 @@ def without_files(case: Case) -> Iterator[Problem]:
         try:
             path = sources.expand(command.value, case.folder)
             found = sources.files(path)
+            awaited = found is None and manifest.of_file(case.layout, path) is not None
+        except InvalidFile as error:
+            yield from error.problems
+            continue
         except PathRefused as error:
             yield case.at(command, str(error), "correct the path, or what lies there")
             continue
         except OSError as error:
             yield case.at(command, f"{error.filename} cannot be read: {error.strerror}")
+            continue
+        if awaited:
             continue
         if found is None and (effect != "model" or _looks_like_path(command.value)):
             message = f"{command.value} does not exist"
@@ -96,4 +101,4 @@ def _named(case: Case) -> Command | None:
 
 
 def _looks_like_path(text: str) -> bool:
-    return text.startswith((".", "/", "~")) or text.lower().endswith(_WEIGHTS)
+    return text.startswith((".", "/", "~")) or text.lower().endswith(sources.WEIGHTS)

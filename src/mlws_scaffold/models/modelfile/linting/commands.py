@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from packaging.version import InvalidVersion, Version
 
 from mlws_scaffold.errors import Problem, did_you_mean
-from mlws_scaffold.models.modelfile import parameters, recipe
+from mlws_scaffold.models.modelfile import parameters, request
 from mlws_scaffold.models.modelfile.grammar import KEYWORDS, Command
 from mlws_scaffold.models.modelfile.linting.case import Case
 
@@ -38,7 +38,7 @@ def ill_typed(case: Case) -> Iterator[Problem]:
 
 def no_version(case: Case) -> Iterator[Problem]:
     for command in case.modelfile.all("requires"):
-        if not recipe.is_version(command.value):
+        if not request.is_version(command.value):
             message = f"{command.value!r} is no version"
             yield case.at(command, message, "write a version such as 0.14.0")
 
