@@ -112,7 +112,7 @@ def _replaced(text: str, key: Any, old: Any, value: Any) -> str:
     if begin < key.end_mark.index:  # an alias lies where it points to
         raise MlwsError(f"{key.value} is an alias", "set it by hand")
     gap = "" if text[:begin].endswith(" ") else " "
-    if old.style in ("|", ">"):
+    if getattr(old, "style", None) in ("|", ">"):
         end = begin + len(text[begin:end].rstrip())
     return f"{text[:begin]}{gap}{_one_line(value)}{text[end:]}"
 

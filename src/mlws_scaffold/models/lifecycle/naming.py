@@ -68,7 +68,7 @@ def for_promotion(
     """
     version = refuse_version(model)
     own = Naming(hosts.kept(key, version), model.name_in_ollama(key), "", digest)
-    return tuple([*_keeping(held, key, model), *_put(held, own), *_pointing(held, key, own)])
+    return (*_keeping(held, key, model), *_put(held, own), *_pointing(held, key, own))
 
 
 def for_rollback(

@@ -88,7 +88,9 @@ def _unlike_recipe(context: Context) -> Iterator[str]:
     elif context.recipe.base and base is None:
         yield f"its base {context.recipe.base} is not on {context.host}, so it cannot be compared"
     else:
-        for difference in overlay.differences(context.recipe, shown, base or ollama.Shown()):
+        for difference in overlay.differences(context.recipe, shown, base):
+            if difference.found == overlay.NOT_COMPARABLE:
+                continue  # weights that Ollama converted; from here on their digest speaks
             yield (
                 f"{difference.field} is {difference.found!r}, the Modelfile says"
                 f" {difference.wanted!r}"

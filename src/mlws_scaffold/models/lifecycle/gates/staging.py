@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, cast
+from typing import Any
 
 from mlws_scaffold.errors import Unavailable
 from mlws_scaffold.models import durations
@@ -151,4 +151,4 @@ def _through(served: Agent) -> trials.Ask:
 
 def _named(agent: str, tried: Tried) -> Tried:
     named = tried.case.model_copy(update={"name": f"{agent}: {tried.case.name}"})
-    return Tried(cast(Case, named), tried.attempts)
+    return Tried(named, tried.attempts)
