@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -51,17 +52,29 @@ class Child:
         return identity(self.process.pid)
 
 
-def start(command: Sequence[str], folder: Path, env: Mapping[str, str]) -> Child:
-    """Start the command without a shell; its streams are ours."""
-    try:
-        process = subprocess.Popen(
-            list(command),
-            cwd=folder,
-            env=dict(env),
-        )
-    except OSError as error:
-        raise Unavailable(f"{command[0]} cannot be started: {error.strerror}") from None
+def start(
+    command: Sequence[str], folder: Path, env: Mapping[str, str], log: Path | None = None
+) -> Child:
+    """Start the command without a shell; its streams are ours, or go into a file."""
+    with contextlib.ExitStack() as stack:
+        output = stack.enter_context(log.open("ab")) if log else None
+        try:
+            process = subprocess.Popen(
+                list(command), cwd=folder, env=dict(env), stdout=output, stderr=output
+            )
+        except OSError as error:
+            raise Unavailable(f"{command[0]} cannot be started: {error.strerror}") from None
     return Child(process, time.monotonic())
+
+
+def stop(child: Child, grace: float = GRACE_SECONDS) -> None:
+    """End a child that is no longer needed, politely first, and wait for its end."""
+    child.process.terminate()
+    try:
+        child.process.wait(grace)
+    except subprocess.TimeoutExpired:
+        child.process.kill()
+        child.process.wait()
 
 
 def ask(

@@ -12,6 +12,9 @@ TABLE = {
     "lint": (f"{_COMMANDS}.model_lint:lint_models", "What is wrong in the Modelfiles."),
     "list": (f"{_COMMANDS}.model_list:list_models", "The models of the registry."),
     "sync": (f"{_COMMANDS}.model_sync:sync_models", "Make the Ollama server match the registry."),
+    "promote": (f"{_COMMANDS}.model_promote:promote", "One step further, through the gates."),
+    "rollback": (f"{_COMMANDS}.model_rollback:rollback", "The version before, back."),
+    "history": (f"{_COMMANDS}.model_history:history", "Who moved it, when, why; what was live."),
 }
 
 

@@ -111,6 +111,8 @@ class Case(Strict):
             raise ValueError("write seed beside options: each run has its own")
         if self.kind == "integration" and (self.options or self.format is not None):
             raise ValueError("options and format are the agent's own business: see its config.yaml")
+        if self.kind == "integration" and any(one.role == "system" for one in self.messages):
+            raise ValueError("what the system says is the agent's own business: see its prompts")
         return self
 
     @property

@@ -42,7 +42,7 @@ class Record(_Kept):
     model: str
     action: Action
     version: str
-    came_from: str = Field(alias="from")
+    came_from: str = Field(validation_alias="from", serialization_alias="from")
     to: str
     digest: str = ""
     commit: str = ""
@@ -133,6 +133,12 @@ def before(records: Sequence[Record], live: str) -> Record | None:
         else:
             stack.append(record)
     return next((record for record in reversed(stack) if record.version != live), None)
+
+
+def promoted(records: Sequence[Record], version: str) -> Record | None:
+    """The last record by which this version was promoted to production."""
+    found = [record for record in records if record.moves_pointer and record.version == version]
+    return next((one for one in reversed(found) if one.action == "promote"), None)
 
 
 def placed(records: Sequence[Record], version: str) -> Record | None:

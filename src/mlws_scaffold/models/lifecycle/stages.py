@@ -21,6 +21,13 @@ Watch = Callable[[str], None]
 """Told of each step as it begins."""
 
 
+class Prompts(Protocol):
+    """Which prompts a benchmark used."""
+
+    @property
+    def sha256(self) -> str: ...
+
+
 class Report(Protocol):
     """What a gate reads of a benchmark: times in seconds, the instant, the server, the digest."""
 
@@ -33,6 +40,10 @@ class Report(Protocol):
     @property
     def host(self) -> str: ...
     @property
+    def prompts(self) -> Prompts: ...
+    @property
+    def concurrency(self) -> int: ...
+    @property
     def latency_p50(self) -> float | None: ...
     @property
     def latency_p95(self) -> float | None: ...
@@ -40,7 +51,8 @@ class Report(Protocol):
     def tokens_per_second(self) -> float | None: ...
 
 
-Agent = Callable[[Sequence[Mapping[str, str]]], Reply]
+Agent = Callable[[Sequence[Mapping[str, str]], int], Reply]
+"""Answers a conversation, with a seed. Raises trials.NoAnswer, or Unavailable."""
 Serve = Callable[[str, str, str], AbstractContextManager[Agent]]
 """Serves an agent (its name) with a model (address of the server, name there) while it is asked."""
 

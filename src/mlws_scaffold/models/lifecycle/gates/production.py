@@ -98,7 +98,15 @@ def commit(context: Context) -> Verdict:
         return failed("there is no commit yet", "cure: git commit")
     if changed := git.changed(*paths):
         return failed(f"not committed: {', '.join(changed)}", "cure: git commit")
-    return passed(f"at {head[:12]}", commit=head)
+    return passed(f"at {head[:12]}", commit=head, modelfile_commit=modelfile_commit(context))
+
+
+def modelfile_commit(context: Context) -> str | None:
+    """The last commit that changed the Modelfile; None for a model that is pulled."""
+    if not context.model.modelfile:
+        return None
+    git = Git(context.place.root)
+    return git.run("log", "-1", "--format=%H", "--", context.model.modelfile) or None
 
 
 def backup(context: Context) -> Verdict:

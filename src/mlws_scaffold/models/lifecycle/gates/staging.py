@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from mlws_scaffold.errors import Unavailable
@@ -58,7 +58,8 @@ def benchmark(context: Context) -> Verdict:
     if bare(report.digest) not in judged_digests(context):
         said = f"measured was sha256:{bare(report.digest)[:12]}, not sha256:{context.digest[:12]}"
         return failed(said, cure, **evidence)
-    return passed(f"measured on {report.at.date()}: {_shown(evidence)}", **evidence)
+    shown = ", ".join(f"{name} {value}" for name, value in words(evidence).items())
+    return passed(f"measured on {report.at.date()}: {shown}", **evidence)
 
 
 def comparison(context: Context) -> Verdict:
@@ -75,9 +76,9 @@ def comparison(context: Context) -> Verdict:
     if other is None:
         said = f"{live.version}, which is in production, was not measured"
         return failed(said, f"cure: mlws model benchmark {context.key} --against {live.version}")
-    if other.host != report.host:
-        said = f"{live.version} was measured on {other.host}, {context.version} on {report.host}"
-        return failed(said, "cure: measure both on one server")
+    if unlike := list(_unlike(report, other)):
+        said = f"{live.version} and {context.version} were measured with other {' and '.join(unlike)}"
+        return failed(said, "cure: measure both alike")
     new = figures(context, report)
     old = {**_figures(other), **_quality_of(context, live.version)}
     tolerance = context.place.config.models.tolerance
@@ -94,6 +95,12 @@ def figures(context: Context, report: Report) -> dict[str, Any]:
     quality = context.model.performance.accuracy if context.model.performance else None
     known = {} if quality is None else {"accuracy": quality}
     return {**_figures(report), **known}
+
+
+def words(figures: Mapping[str, Any]) -> dict[str, str]:
+    """The measured figures as a person reads them."""
+    names = [name for name in (*LESS_IS_BETTER, "accuracy") if name in figures]
+    return {name: _text(name, float(figures[name])) for name in names}
 
 
 def judged_digests(context: Context) -> set[str]:
@@ -115,9 +122,19 @@ def _figures(report: Report) -> dict[str, Any]:
 
 def _quality_of(context: Context, version: str) -> dict[str, Any]:
     """What the live version's own promotion recorded: the registry speaks of the new one."""
-    record = history.placed(context.records, version)
+    record = history.promoted(context.records, version)
     known = record.gate("benchmark") if record else {}
     return {"accuracy": known["accuracy"]} if "accuracy" in known else {}
+
+
+def _unlike(report: Report, other: Report) -> Iterator[str]:
+    """Conditions in which two reports differ, so that their figures cannot be held together."""
+    if report.host != other.host:
+        yield f"servers ({report.host}, {other.host})"
+    if report.prompts.sha256 != other.prompts.sha256:
+        yield "prompts"
+    if report.concurrency != other.concurrency:
+        yield f"numbers of requests at a time ({report.concurrency}, {other.concurrency})"
 
 
 def _compared(
@@ -137,14 +154,9 @@ def _text(name: str, value: float) -> str:
     return durations.text(value) if name.startswith("latency") else f"{value:.4g}"
 
 
-def _shown(evidence: dict[str, Any]) -> str:
-    names = [name for name in (*LESS_IS_BETTER, "accuracy") if name in evidence]
-    return ", ".join(f"{name} {_text(name, float(evidence[name]))}" for name in names)
-
-
 def _through(served: Agent) -> trials.Ask:
-    def ask(case: Case, _seed: int) -> Reply:
-        return served(case.conversation)
+    def ask(case: Case, seed: int) -> Reply:
+        return served(case.conversation, seed)
 
     return ask
 
