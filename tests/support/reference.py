@@ -20,6 +20,7 @@ from mlws_scaffold.cli.app import app
 from mlws_scaffold.cli.new import new
 from mlws_scaffold.experiments.spec import Metadata
 from mlws_scaffold.models.registry import Registry
+from mlws_scaffold.models.weights.manifest import Manifest
 from mlws_scaffold.workspace.config import Config
 
 ROOT = Path(__file__).parents[2]
@@ -33,6 +34,7 @@ def schemas() -> dict[str, str]:
     models: dict[str, Any] = {
         "experiment-metadata.json": Metadata,
         "models-registry.json": Registry,
+        "model-checkpoint.json": Manifest,
         "agent.json": Agent,
         "mlws-toml.json": Config,
     }
@@ -43,7 +45,7 @@ def schemas() -> dict[str, str]:
         schema["$schema"] = "http://json-schema.org/draft-07/schema#"
         if name == "mlws-toml.json":
             _close(schema, Config)
-        if name in ("experiment-metadata.json", "models-registry.json"):
+        if name not in ("agent.json", "mlws-toml.json"):
             _let_own_keys_pass(schema)
         texts[name] = json.dumps(schema, indent=2, sort_keys=True) + "\n"
     return texts
