@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mlws_scaffold.cli import output
+from mlws_scaffold.models.lifecycle.changing import Unfinished
 from mlws_scaffold.models.lifecycle.stages import GateResult, Outcome
 
 _WORDS = {"pass": "pass", "fail": "FAIL", "not applicable": "n/a"}
@@ -32,7 +33,9 @@ def _print(outcome: Outcome) -> None:
         _print_gate(gate)
     for words in outcome.done:
         output.line(f"  {'would: ' if outcome.dry else ''}{words}")
-    if not outcome.ok:
+    if isinstance(outcome.error, Unfinished):
+        output.line("stopped half way: the error says what is left to be brought back")
+    elif not outcome.ok:
         output.line("stopped: registry, history and names on the server are as they were")
     elif outcome.dry:
         output.line("nothing was changed (--dry-run)")

@@ -32,9 +32,7 @@ from mlws_scaffold.workspace.config import Workspace
 @click.option("--researcher", default="", help="Your handle (default: by git e-mail).")
 @click.option("--dry-run", "dry", is_flag=True, help="Ask the gates, change nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
-def promote(
-    name: str, status: str, reason: str, researcher: str, dry: bool, as_json: bool
-) -> int:
+def promote(name: str, status: str, reason: str, researcher: str, dry: bool, as_json: bool) -> int:
     """Move a model one step further, when every gate of that step lets it pass.
 
     testing: its unit cases (models/tests/NAME.yaml). staging: integration cases through the agents

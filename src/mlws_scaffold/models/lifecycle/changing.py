@@ -16,6 +16,10 @@ from mlws_scaffold.workspace.layout import Layout
 _LATER = "it is taken back by the next `mlws model promote` or `rollback` here, when that can be"
 
 
+class Unfinished(Unavailable):
+    """A move was stopped, and what it had changed could not be brought back yet."""
+
+
 def write_intent(place: Workspace, intent: Intent, watch: Watch) -> None:
     """From here on a killed command is taken back."""
     watch("note what will be changed")
@@ -58,7 +62,7 @@ STEPS: tuple[Step, ...] = (write_intent, give_names, write_files, write_history,
 def carry_out(place: Workspace, intent: Intent, watch: Watch) -> None:
     """Make the move. Whatever stops it before the last write takes everything back.
 
-    Raises what stopped it; Unavailable when the server is gone so that its names could not be
+    Raises what stopped it; Unfinished when the server is gone so that its names could not be
     brought back: then the next command does it.
     """
     try:
@@ -108,7 +112,7 @@ def _stop(place: Workspace, intent: Intent, error: BaseException) -> None:
     except MlwsError as second:
         if isinstance(error, MlwsError):
             said = f"{error.message}; and not all could be brought back: {second.message}"
-            raise Unavailable(f"{said}; {_LATER}", second.cure) from error
+            raise Unfinished(f"{said}; {_LATER}", second.cure) from error
 
 
 def _restore(layout: Layout, one: Rewrite) -> list[str]:

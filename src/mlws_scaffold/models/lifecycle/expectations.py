@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from mlws_scaffold.adapters import children
+from mlws_scaffold.adapters.process import Finished
 from mlws_scaffold.errors import Unavailable
 from mlws_scaffold.models import durations
 from mlws_scaffold.models.lifecycle import child
@@ -112,7 +113,7 @@ class Judge:
             try:
                 return [str(item) for item in json.loads(_read(place))]
             except (OSError, ValueError):
-                return [f"{shown} {_broke(done.said)}"]
+                return [f"{shown} {_broke(done)}"]
 
 
 def refuses(text: str, more: tuple[str, ...] = ()) -> bool:
@@ -125,11 +126,13 @@ def _read(place: Path) -> str:
     return place.with_name(f"{place.name}.out").read_text(encoding="utf-8")
 
 
-def _broke(said: str) -> str:
-    last = said.strip().splitlines()[-1:] or ["it left without a verdict"]
-    if "No module named 'jsonschema'" in last[0]:
+def _broke(done: Finished) -> str:
+    last = (done.errors.strip().splitlines() or [""])[-1]
+    if "No module named 'jsonschema'" in last:
         raise Unavailable(
             "a case has a json_schema, and the package jsonschema is not installed",
             "install the extra `models`: pip install 'mlws-scaffold[models]'",
         )
-    return f"broke: {last[0]}"
+    if done.status == 0 or not last:
+        return f"left without a verdict (exit status {done.status})"
+    return f"broke: {last}"

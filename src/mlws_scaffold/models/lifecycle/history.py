@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
@@ -110,6 +110,11 @@ def append(layout: Layout, record: Record) -> None:
         if before and not before.endswith("\n"):
             before += "\n"
         files.write(path, before + record.line())
+
+
+def second(when: datetime) -> str:
+    """An instant as files of people have it: to the second, in UTC."""
+    return f"{when.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def in_production(records: Sequence[Record], when: datetime) -> Record | None:

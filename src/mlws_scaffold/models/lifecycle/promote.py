@@ -166,7 +166,9 @@ def promote(request: Request, tools: Tools) -> Outcome:
     if request.dry:
         return _through(promotion, STEPS[:-1], [changing.pending(request.place)])
     with journal.alone(request.place.root):
-        return _through(promotion, STEPS, changing.recover(request.place))
+        for remark in changing.recover(request.place):
+            request.watch(remark)
+        return _through(promotion, STEPS, [])
 
 
 def _through(promotion: Promotion, steps: tuple[Step, ...], remarks: list[str]) -> Outcome:
@@ -214,7 +216,7 @@ def _changes(context: Context) -> dict[str, object]:
         changes["live"] = {
             "version": context.version,
             "digest": f"sha256:{context.digest}",
-            "since": context.now.replace(microsecond=0),
+            "since": history.second(context.now),
             "modelfile_commit": production.modelfile_commit(context),
         }
     return changes

@@ -57,7 +57,9 @@ def rollback(request: Return) -> Outcome:
     if request.dry:
         return _back(request, [changing.pending(request.place)])
     with journal.alone(request.place.root):
-        return _back(request, changing.recover(request.place))
+        for remark in changing.recover(request.place):
+            request.watch(remark)
+        return _back(request, [])
 
 
 def _back(request: Return, remarks: list[str]) -> Outcome:
@@ -157,7 +159,7 @@ def _live(found: _Found, now: datetime) -> dict[str, object]:
     return {
         "version": found.target.version,
         "digest": found.target.digest,
-        "since": now.replace(microsecond=0),
+        "since": history.second(now),
         "modelfile_commit": commit,
     }
 

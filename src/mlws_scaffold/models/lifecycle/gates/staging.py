@@ -77,7 +77,9 @@ def comparison(context: Context) -> Verdict:
         said = f"{live.version}, which is in production, was not measured"
         return failed(said, f"cure: mlws model benchmark {context.key} --against {live.version}")
     if unlike := list(_unlike(report, other)):
-        said = f"{live.version} and {context.version} were measured with other {' and '.join(unlike)}"
+        said = (
+            f"{live.version} and {context.version} were measured with other {' and '.join(unlike)}"
+        )
         return failed(said, "cure: measure both alike")
     new = figures(context, report)
     old = {**_figures(other), **_quality_of(context, live.version)}
