@@ -88,7 +88,12 @@ class House:
     reports: dict[str, Measured] = field(default_factory=dict)
     agents: list[str] = field(default_factory=list)
     serve: Serve | None = None
-    fake: FakeOllama = field(default_factory=FakeOllama)
+    server: FakeOllama | None = None
+
+    @property
+    def fake(self) -> FakeOllama:
+        assert self.server is not None
+        return self.server
 
     @property
     def layout(self) -> Layout:
@@ -139,6 +144,9 @@ class House:
 
     def digest(self, name: str = KEY) -> str:
         return ollama.installed(self.url).get(ollama.full_name(name), "")
+
+    def forget(self, name: str) -> None:
+        ollama.delete(self.url, name)
 
     def measure(self, **values: Any) -> None:
         """A benchmark of the present version."""
@@ -197,20 +205,24 @@ class House:
         self.lock()
         self.commit()
 
-    def seen(self) -> tuple[bytes, str, dict[str, str], bool]:
+    def seen(self) -> tuple[bytes, str, dict[str, str], str]:
         """All that a move changes: registry, history, names on the server, the card."""
-        history, card = self.root / "models/history.jsonl", self.root / f"models/cards/{KEY}.md"
+        card = self.root / f"models/cards/{KEY}.md"
+        text = card.read_text() if card.exists() else ""
+        return (*self.seen_here(), ollama.installed(self.url), text)
+
+    def seen_here(self) -> tuple[bytes, str]:
+        """Registry and history."""
+        history = self.root / "models/history.jsonl"
         return (
             (self.root / "models/registry.yaml").read_bytes(),
             history.read_text() if history.exists() else "",
-            ollama.installed(self.url),
-            card.exists(),
         )
 
 
 def make(root: Path, fake: FakeOllama) -> House:
     """Write the workspace below `root` and build its model on the running server."""
-    house = House(root, fake.url, fake=fake)
+    house = House(root, fake.url, server=fake)
     house.write("mlws.toml", CONFIG)
     house.write("models/registry.yaml", REGISTRY)
     house.write(f"models/tests/{KEY}.yaml", CASES)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mlws_scaffold.adapters import ollama
-from mlws_scaffold.errors import MlwsError, UsageError
+from mlws_scaffold.errors import MlwsError, Unavailable, UsageError
 from mlws_scaffold.models import hosts
 from mlws_scaffold.models.lifecycle.servers import asked
 from mlws_scaffold.models.lifecycle.stages import Watch
@@ -95,7 +95,10 @@ def for_rollback(
 
 
 def give(host: str, names: Sequence[Naming], watch: Watch) -> None:
-    """Copy one after the other, each verified by digest. Raises MlwsError, Unavailable."""
+    """Copy one after the other, each verified by digest.
+
+    Raises Unavailable also for a server that says it has copied and has not.
+    """
     for one in names:
         watch(f"copy {one.source} -> {one.name}")
         with asked(host):
@@ -104,7 +107,7 @@ def give(host: str, names: Sequence[Naming], watch: Watch) -> None:
         found = ollama.installed(host).get(ollama.full_name(one.name), "")
         if found != one.after:
             said = f"{one.name} is sha256:{found[:12] or 'missing'} after the copy"
-            raise MlwsError(f"{said}, not sha256:{one.after[:12]}", "look at the server's log")
+            raise Unavailable(f"{said}, not sha256:{one.after[:12]}", "look at the server's log")
 
 
 def take_back(host: str, names: Sequence[Naming]) -> list[str]:

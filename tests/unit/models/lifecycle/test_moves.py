@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -45,7 +46,7 @@ def walks(draw: st.DrawFn) -> list[str]:
 
 
 def records_of(walk: list[str], version: str = "v1") -> list[Record]:
-    pairs = zip(walk, walk[1:], strict=False)
+    pairs = itertools.pairwise(walk)
     return [record(number, version, old, new) for number, (old, new) in enumerate(pairs)]
 
 
