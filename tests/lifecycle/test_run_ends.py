@@ -98,6 +98,30 @@ def test_a_run_without_its_parent_lives_and_without_both_is_lost(root: Path, mlw
     assert "no run is lost" in mlws("experiment", "reap").out
 
 
+def test_an_end_that_the_store_could_not_be_told_is_kept_until_it_can(
+    root: Path, mlws: Mlws
+) -> None:
+    script = root / FOLDER / "train.py"
+    away = "os.rename(os.environ['STORE'], os.environ['STORE'] + '.away')\nsys.exit(int"
+    script.write_text(script.read_text().replace("sys.exit(int", away))
+    mlws.monkeypatch.setenv("STORE", str(root / "mlflow.db"))
+    mlws.monkeypatch.setenv("TRAIN_STATUS", "3")
+    ended = mlws("run", "first")
+    assert (ended.code, "mlws experiment reap" in ended.err) == (3, True)
+    (root / "mlflow.db.away").rename(root / "mlflow.db")
+    assert _status(root) == "RUNNING"
+    [before] = json.loads(mlws("experiment", "reap", "--dry-run", "--json").out)
+    assert (before["state"], before["ended"]) == ("failed", False)
+    assert mlws("experiment", "reap").out.startswith("failed: ")
+    assert _status(root) == "FAILED"
+    assert tags(root, run_ids(root)[0])["mlws.exit_status"] == "3"
+    [[start, end]] = rows(root, "select start_time, end_time from runs")
+    [shown] = json.loads(mlws("experiment", "runs", "--json").out)
+    assert 0 < end - start < 1000 * (float(shown["seconds"]) + 1)
+    assert not list(state.folder(root).glob("runs/*"))
+    assert "no run is lost" in mlws("experiment", "reap").out
+
+
 def test_a_background_run_executes_the_snapshot_and_leaves_no_work_tree(
     root: Path, mlws: Mlws
 ) -> None:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -17,12 +18,16 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from mlws_scaffold.models.weights import manifest
+from mlws_scaffold.models.weights.manifest import Manifest, Weights
+from mlws_scaffold.workspace.layout import Layout
 from tests.support.answer_sets import ANSWER_SETS, GOAL, NASTY
 from tests.support.rendering import ROOT, render
 
 pytestmark = pytest.mark.slow
 
 BIN = Path(sys.executable).parent
+CONSTRAINTS = (ROOT / "constraints.txt").read_text()
 PINS = json.loads((ROOT / "tests/support/pins.json").read_text())
 
 
@@ -155,6 +160,26 @@ def test_compose_and_image_files_are_valid(output: Path) -> None:
         BIN / "check-jsonschema", "--builtin-schema", "vendor.compose-spec", *compose, folder=output
     )
     _run(BIN / "hadolint", output / "Dockerfile", folder=output)
+
+
+@of_kinds("workspace")
+def test_the_tracking_server_is_valid_and_of_the_versions_that_are_tested(output: Path) -> None:
+    path = output / "compose.tracking.yaml"
+    _run(BIN / "check-jsonschema", "--builtin-schema", "vendor.compose-spec", path, folder=output)
+    services = yaml.safe_load(path.read_text())["services"]
+    image = services["mlflow"]["build"]["dockerfile_inline"]
+    (output / "Dockerfile.tracking").write_text(image)
+    try:
+        _run(BIN / "hadolint", "Dockerfile.tracking", folder=output)
+    finally:
+        (output / "Dockerfile.tracking").unlink()
+    pinned = dict(re.findall(r"(mlflow|psycopg)(?:\[binary\])?==([\d.]+)", image))
+    assert set(pinned) == {"mlflow", "psycopg"}
+    assert all(f"\n{name}=={version}\n" in CONSTRAINTS for name, version in pinned.items())
+    assert services["mlflow"]["image"].endswith(f"-mlflow:{pinned['mlflow']}")
+    published = [port for service in services.values() for port in service.get("ports", ())]
+    assert [port.startswith("127.0.0.1:") for port in published] == [True]
+    assert "${MLFLOW_DATABASE_PASSWORD:?" in path.read_text()
 
 
 @pytest.mark.parametrize("text", NASTY)
@@ -292,9 +317,14 @@ def test_rendered_files_fit_the_schemas_that_editors_use(tmp_path: Path) -> None
     place = render("workspace", {}, tmp_path / "ws")
     render("experiment", dict(GOAL), place / "experiment")
     render("agent", {}, place / "agent")
+    layout = Layout(place)
+    layout.checkpoint("ranker", "v1").parent.mkdir()
+    described = Manifest(uri="/mnt/x.gguf", sha256="0" * 64, at=datetime(2026, 1, 5, tzinfo=UTC))
+    manifest.write(layout, Weights("ranker", "v1", described, place / "x.gguf"))
     for schema, files in {
         "experiment-metadata.json": ["experiment/metadata.yaml"],
         "models-registry.json": ["models/registry.yaml"],
+        "model-checkpoint.json": ["models/checkpoints/ranker/v1.yaml"],
         "agent.json": ["agent/agent.yaml"],
         "mlws-toml.json": ["mlws.toml"],
     }.items():

@@ -1,4 +1,4 @@
-"""Runs as the tracking store has them. Reads through MLflow's client, which is imported late."""
+"""Runs as the tracking store has them."""
 
 from __future__ import annotations
 
@@ -84,7 +84,6 @@ def with_tags(place: Workspace, tags: Mapping[str, str]) -> list[Run]:
     from mlws_scaffold.adapters import mlflow, tracking
 
     uri = place.config.tracking.uri
-    if mlflow.is_installed() and mlflow.look(uri, place.root).state == "absent":
+    if mlflow.look(uri, place.root).state == "absent":
         return []
-    wanted = " AND ".join(f"tags.`{name}` = '{value}'" for name, value in tags.items())
-    return [Run(**row) for row in tracking.search(uri, place.root, None, wanted)]
+    return [Run(**row) for row in tracking.search(uri, place.root, None, tags)]

@@ -61,9 +61,10 @@ def runs(since: str, experiment: str, as_json: bool) -> None:
 def reap(dry_run: bool, as_json: bool) -> None:
     """End the runs of this machine whose process is gone.
 
-    They are marked as lost and end as KILLED with what they logged. Nothing that lives is touched.
+    They are marked as lost and end as KILLED with what they logged. A run whose end the store could
+    not be told, because it was away, ends as it did. Nothing that lives is touched.
 
-    JSON: a list of run_id, experiment, start, ended.
+    JSON: a list of run_id, experiment, start, state (lost, finished, failed, killed), ended.
     """
     from mlws_scaffold.experiments.run import liveness
 
@@ -72,18 +73,19 @@ def reap(dry_run: bool, as_json: bool) -> None:
         output.json_document(
             [
                 {
-                    "run_id": run.run_id,
-                    "experiment": run.tags["mlws.experiment_id"],
-                    "start": run.start,
+                    "run_id": one.run.run_id,
+                    "experiment": one.run.tags["mlws.experiment_id"],
+                    "start": one.run.start,
+                    "state": one.state,
                     "ended": not dry_run,
                 }
-                for run in found
+                for one in found
             ]
         )
         return
-    for run in found:
-        word = "would end" if dry_run else "lost"
-        output.line(f"{word}: {run.run_id} of {run.tags['mlws.experiment_id']}")
+    for one in found:
+        word = "would end as " if dry_run else ""
+        output.line(f"{word}{one.state}: {one.run.run_id} of {one.run.tags['mlws.experiment_id']}")
     if not found:
         output.line("no run is lost")
 

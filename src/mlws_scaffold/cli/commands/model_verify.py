@@ -62,9 +62,7 @@ def _show(layout: Layout, finding: Finding) -> None:
     detail, cure = {
         "differs": (
             f"{path} has the sha256 {finding.found}, not {weights.manifest.sha256}",
-            pull
-            if finding.path == weights.path
-            else "restore it there, from a copy that was pulled",
+            pull if finding.path == weights.path else restore,
         ),
         "missing": (f"{path} is not there", pull),
     }.get(finding.state, (path, ""))

@@ -41,6 +41,12 @@ _no_branch = click.option("--no-branch", is_flag=True, help="Stay on the current
     help="What the starting point is built on (default: numpy).",
 )
 @click.option("--notebooks", is_flag=True, default=None, help="Add a notebook.")
+@click.option(
+    "--isolated",
+    is_flag=True,
+    default=None,
+    help="An environment of its own, for packages that do not fit the workspace's lock.",
+)
 @_researcher
 @_no_branch
 @answers.options
@@ -53,14 +59,17 @@ def experiment(goal: str | None, hypothesis: str | None, tags: str | None, **opt
         "experiment_tags": words,
         "experiment_variant": options.pop("variant"),
         "experiment_notebooks": options.pop("notebooks"),
+        "experiment_isolated": options.pop("isolated"),
     }
     _near(" ".join([options["name"], goal or "", *(words or ())]))
     found, made = _make("experiment", named, options)
-    folder = shlex.quote(found.layout.relative(made.folder))
+    following = [f"cd {shlex.quote(found.layout.relative(made.folder))}"]
+    if (made.folder / "pyproject.toml").is_file():
+        following.append("uv sync")
     _report(
         found,
         made,
-        [f"cd {folder}", "uv run python train.py --config config.yaml", "git add . && git commit"],
+        [*following, "uv run python train.py --config config.yaml", "git add . && git commit"],
     )
 
 

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 import shutil
 import sys
+import time
 from pathlib import Path
 
-from mlws_scaffold.adapters import children, snapshots
+from mlws_scaffold.adapters import children, snapshots, tracking
 from mlws_scaffold.adapters.git import Git
+from mlws_scaffold.adapters.recording import Recorder
 from mlws_scaffold.errors import MlwsError, Unavailable
 from mlws_scaffold.experiments import backends
-from mlws_scaffold.experiments.run import recording
+from mlws_scaffold.experiments.run import endings, recording
+from mlws_scaffold.experiments.run.endings import Ending
 from mlws_scaffold.experiments.run.stages import Created, Job, Launched, Outcome, Watched
 from mlws_scaffold.workspace import state
 
@@ -24,7 +28,7 @@ _ENDED_BY_SOMEBODY = (130, 143)
 def launch(created: Created) -> Launched:
     """Start the process. A run that cannot start is ended as FAILED."""
     job = created.job
-    env = {**os.environ, **job.environment}
+    env = {**tracking.own_environment(), **job.environment}
     env.pop("MLFLOW_EXPERIMENT_NAME", None)
     try:
         child = backends.named(job.backend).start(job.command, Path(job.folder), env)
@@ -60,15 +64,23 @@ def finish(watched: Watched) -> Outcome:
         "mlws.duration_seconds": f"{departed.seconds:.3f}",
         "mlws.peak_memory_mb": f"{departed.peak_bytes / 1e6:.1f}",
     }
-    recorder = watched.created.recorder
+    ending = Ending(job.run_id, job.uri, word, time.time(), tags)
     try:
-        recorder.tag(job.run_id, tags)
-        recorder.end(job.run_id, word)
+        record(watched.created.recorder, ending)
     except Unavailable as error:
         watched.created.say(f"the end of run {job.run_id} is not recorded: {error.message}")
+        with contextlib.suppress(MlwsError, OSError):
+            endings.keep(Path(job.root), ending)
+            watched.created.say("  it is kept here; when the store is back: mlws experiment reap")
     if job.worktree:
         clear_up(job)
     return Outcome(job.run_id, status, word, departed.seconds, job.log)
+
+
+def record(recorder: Recorder, ending: Ending) -> None:
+    """Tell the store how a run ended. Raises Unavailable."""
+    recorder.tag(ending.run_id, ending.tags)
+    recorder.end(ending.run_id, ending.word, ending.at)
 
 
 def detach(created: Created) -> Outcome:

@@ -21,7 +21,7 @@ from mlws_scaffold.adapters import children, recording, snapshots
 from mlws_scaffold.adapters.git import Git
 from mlws_scaffold.errors import MlwsError, Unavailable
 from mlws_scaffold.experiments.life import lifecycle
-from mlws_scaffold.experiments.run.resolving import SCRIPT
+from mlws_scaffold.experiments.run.resolving import SCRIPT, activation
 from mlws_scaffold.experiments.run.stages import Created, Job, Kept, Launched, Resolved
 from mlws_scaffold.workspace import people
 
@@ -58,7 +58,10 @@ def create_run(kept: Kept) -> Created:
         backend=request.backend,
         folder=str(request.entry.folder),
         command=(resolved.surroundings.interpreter, *resolved.command[1:]),
-        environment=environment(recorder, run_id, experiment),
+        environment={
+            **environment(recorder, run_id, experiment),
+            **activation(resolved.surroundings),
+        },
     )
     return Created(job, recorder, request.say)
 

@@ -189,9 +189,11 @@ def _environment(
     same = not lock or lock == resolving.sha256(place.root / inside / "uv.lock")
     if not same and here:
         say("note: --here: the environment is not the one that the run was made with")
-    if same or here:
+    absent = isolated and not (place.root / folder / resolving.OWN_PYTHON).exists()
+    if here or (same and not absent):
         return resolving.interpreter(place.root, place.root / folder)
-    say("the run was made with another lock: its environment is installed")
+    why = "has an environment of its own" if same else "was made with another lock"
+    say(f"the run {why}: its environment is installed")
     # Another environment than the run's own would otherwise be synced instead.
     names = {"UV_PROJECT_ENVIRONMENT": ".venv", "VIRTUAL_ENV": ""}
     command = ["uv", "sync", "--frozen", "--quiet"]

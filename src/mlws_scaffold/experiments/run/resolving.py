@@ -22,6 +22,7 @@ from mlws_scaffold.workspace import secrets
 
 _PROBE = Path(__file__).with_name("probe.py")
 SCRIPT = "train.py"
+OWN_PYTHON = ".venv/bin/python"
 
 
 def resolve(request: Request) -> Resolved:
@@ -54,14 +55,24 @@ def is_isolated(folder: Path) -> bool:
 def interpreter(root: Path, folder: Path) -> str:
     """Python of the experiment's own environment, else of the workspace's, else ours."""
     if is_isolated(folder):
-        own = folder / ".venv/bin/python"
+        own = folder / OWN_PYTHON
         if not own.exists():
             raise Unavailable(
-                f"{folder.name} has an environment of its own, not made yet", "uv sync"
+                f"{folder.name} has an environment of its own, which is not made yet",
+                f"uv sync --project {shlex.quote(str(folder))}",
             )
         return str(own)
     shared = root / (os.environ.get("UV_PROJECT_ENVIRONMENT") or ".venv") / "bin/python"
     return str(shared) if shared.exists() else sys.executable
+
+
+def activation(surroundings: Surroundings) -> dict[str, str]:
+    """What activating the experiment's own environment would set; nothing for the shared one."""
+    if surroundings.dependencies != "isolated":
+        return {}
+    tools = Path(surroundings.interpreter).parent
+    path = os.environ.get("PATH", os.defpath)
+    return {"VIRTUAL_ENV": str(tools.parent), "PATH": f"{tools}{os.pathsep}{path}"}
 
 
 def look_around(request: Request) -> Surroundings:
@@ -78,7 +89,8 @@ def look_around(request: Request) -> Surroundings:
         raise UsageError("--set changes config.yaml, and there is none")
     answer = _ask([python, "-P", str(_PROBE), str(root), path, *sets], folder)
     if missing := answer.get("missing"):
-        raise Unavailable(f"{python} has no {missing}", "install the environment: uv sync")
+        where = f" --project {shlex.quote(str(folder))}" if dependencies == "isolated" else ""
+        raise Unavailable(f"{python} has no {missing}", f"install the environment: uv sync{where}")
     if wrong := answer.get("error"):
         raise UsageError(str(wrong))
     lock = (folder if dependencies == "isolated" else root) / "uv.lock"
