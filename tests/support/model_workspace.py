@@ -183,6 +183,15 @@ class House:
     def rollback(self, version: str = "", **values: Any) -> Outcome:
         return rollback.rollback(Return(self.place, self.environment, KEY, version, **values))
 
+    def refused(self, to: str, gate: str) -> str:
+        """The output of the one gate that stopped a move, after which everything is as before."""
+        before = self.seen()
+        outcome = self.promote(to)
+        assert [one.name for one in outcome.gates if not one.ok] == [gate]
+        assert (outcome.ok, outcome.error) == (False, None)
+        assert self.seen() == before
+        return "\n".join(next(one for one in outcome.gates if one.name == gate).output)
+
     def to_staging(self) -> None:
         """The present version, through its first two gates."""
         for status in ("testing", "staging"):

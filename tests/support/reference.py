@@ -19,6 +19,7 @@ from mlws_scaffold.checks.table import CHECKS
 from mlws_scaffold.cli.app import app
 from mlws_scaffold.cli.new import new
 from mlws_scaffold.experiments.spec import Metadata
+from mlws_scaffold.models.lifecycle.cases import Cases
 from mlws_scaffold.models.registry import Registry
 from mlws_scaffold.models.weights.manifest import Manifest
 from mlws_scaffold.workspace.config import Config
@@ -34,6 +35,7 @@ def schemas() -> dict[str, str]:
     models: dict[str, Any] = {
         "experiment-metadata.json": Metadata,
         "models-registry.json": Registry,
+        "model-cases.json": Cases,
         "model-checkpoint.json": Manifest,
         "agent.json": Agent,
         "mlws-toml.json": Config,

@@ -89,6 +89,8 @@ def stop(child: Child, grace: float = GRACE_SECONDS) -> None:
     except subprocess.TimeoutExpired:
         child.process.kill()
         child.process.wait()
+    if child.leads:
+        _end_group(child.process.pid)
 
 
 def ask(

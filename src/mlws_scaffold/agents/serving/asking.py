@@ -49,7 +49,7 @@ def served(root: Path, found: Found, server: Path, model: str, ollama: str) -> I
     env = {**os.environ, **made.environment, "OLLAMA_HOST": ollama}
     with tempfile.TemporaryDirectory(prefix="mlws-agent-") as scratch:
         log = Path(scratch, "log")
-        child = children.start(made.command, made.folder, env, log)
+        child = children.start(made.command, made.folder, env, log, leads=True)
         try:
             _wait(found, made, child, log)
             yield lambda messages, seed: _ask(found, made, messages, seed)

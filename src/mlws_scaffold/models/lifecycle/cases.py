@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from mlws_scaffold.adapters import documents
 from mlws_scaffold.adapters.documents import Document
-from mlws_scaffold.adapters.schema import Strict
+from mlws_scaffold.adapters.schema import Strict, WithOwnKeys
 from mlws_scaffold.errors import InvalidFile, Problem
 from mlws_scaffold.models import durations
 from mlws_scaffold.workspace import names
@@ -131,8 +131,11 @@ class Case(Strict):
         return [message.model_dump() for message in self.messages]
 
 
-class Cases(Strict):
-    """The file: its cases, and words that also mean a refusal (in the team's language)."""
+class Cases(WithOwnKeys):
+    """The file: its cases, and words that also mean a refusal (in the team's language).
+
+    Keys that start with `x_` pass unread: a place for what several cases share (YAML anchors).
+    """
 
     refusals: tuple[str, ...] = Field((), description="a list of words such as [kann ich nicht]")
     cases: tuple[Case, ...] = Field(description="a list of cases")

@@ -6,7 +6,6 @@ is given by copying, which keeps the digest, and believed only when the server l
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,8 +16,8 @@ from mlws_scaffold.models import hosts
 from mlws_scaffold.models.lifecycle.servers import asked
 from mlws_scaffold.models.lifecycle.stages import Watch
 from mlws_scaffold.models.registry import Live, Model
+from mlws_scaffold.workspace import names
 
-_TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,79}")
 # Names of their own meaning: what sync builds, and the pointer.
 _TAKEN = ("latest", hosts.PRODUCTION)
 _UNRECORDED = "unrecorded-"
@@ -50,9 +49,8 @@ def refuse_version(model: Model) -> str:
     if not isinstance(version, str):
         cure = f'write it in quotes: version: "{version}"'
         raise UsageError(f"version {version} is a number, so 1.10 would be 1.1", cure)
-    if not _TAG.fullmatch(version):
-        cure = "use letters, digits, dot, _ and -, such as v1.0.0"
-        raise UsageError(f"version {version!r} cannot be part of a name in Ollama", cure)
+    if problem := names.problem_with_version(version):
+        raise UsageError(f"version {version!r}: {problem}", "such as v1.0.0")
     if version.casefold() in _TAKEN or version.casefold().startswith(_UNRECORDED):
         cure = "give it a version of its own, such as v1.0.0"
         raise UsageError(f"version {version!r} says nothing: it means something else", cure)

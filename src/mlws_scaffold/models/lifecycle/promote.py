@@ -107,7 +107,11 @@ def look(promotion: Promotion) -> None:
     if context.model.modelfile and context.model.source == "custom":
         recipe = modelfile.build(context.layout, Path(context.model.modelfile))
     promotion.context = dataclasses.replace(
-        context, host=host, held=ollama.held(host), recipe=recipe
+        context,
+        host=host,
+        held=ollama.held(host),
+        recipe=recipe,
+        remarks=(*context.remarks, *hosts.remarks(context.place, stage)),
     )
 
 

@@ -71,7 +71,11 @@ def _back(request: Return, remarks: list[str]) -> Outcome:
         old=found.live,
         new=found.target.version,
         host=host,
-        remarks=tuple(remark for remark in (*remarks, found.remark) if remark),
+        remarks=tuple(
+            remark
+            for remark in (*remarks, found.remark, *hosts.remarks(request.place, "production"))
+            if remark
+        ),
         dry=request.dry,
     )
     try:

@@ -17,6 +17,7 @@ from mlws_scaffold.workspace.layout import Layout
 from tests.support import tiny_workspace
 from tests.unit.models.lifecycle.test_moves import BEGIN, record
 
+ROOT = Path(__file__).parents[4]
 FILE = "models/history.jsonl"
 
 
@@ -87,7 +88,9 @@ def test_two_branches_that_both_promoted_merge_by_union(layout: Layout) -> None:
     def git(*arguments: str) -> None:
         subprocess.run(["git", *arguments], cwd=root, check=True, capture_output=True)
 
-    (root / ".gitattributes").write_text("*.jsonl merge=union\n")
+    rendered = (ROOT / "templates/workspace/.gitattributes.jinja").read_text()
+    rule = next(line for line in rendered.splitlines() if line.startswith("*.jsonl "))
+    (root / ".gitattributes").write_text(f"{rule}\n")
     git("init", "--quiet")
     git("add", ".")
     git("commit", "-qm", "begin")

@@ -2,33 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from mlws_scaffold.adapters import ollama
-from mlws_scaffold.errors import MlwsError, Unavailable, UsageError
+from mlws_scaffold.errors import MlwsError, UsageError
 from mlws_scaffold.models import registry
 from mlws_scaffold.models.lifecycle import history
-from mlws_scaffold.models.lifecycle.expectations import Reply
-from mlws_scaffold.models.lifecycle.stages import Agent, GateResult, Outcome
 from tests.support.model_workspace import CASES, KEY, House
-
-
-def _gate(outcome: Outcome, name: str) -> GateResult:
-    return next(gate for gate in outcome.gates if gate.name == name)
-
-
-def _refused(house: House, to: str, gate: str) -> str:
-    """The output of the one gate that stopped a move, after which everything is as before."""
-    before = house.seen()
-    outcome = house.promote(to)
-    assert [one.name for one in outcome.gates if not one.ok] == [gate]
-    assert (outcome.ok, outcome.error) == (False, None)
-    assert house.seen() == before
-    return "\n".join(_gate(outcome, gate).output)
 
 
 def test_all_the_way_and_what_is_written_of_it(house: House) -> None:
@@ -84,7 +67,7 @@ def test_a_dry_run_asks_the_gates_and_changes_nothing(house: House) -> None:
 
 def test_a_case_that_fails_stops_it(house: House) -> None:
     house.fake.script = {"ping": "I would rather not."}
-    said = _refused(house, "testing", "unit cases")
+    said = house.refused("testing", "unit cases")
     assert said.splitlines()[:4] == [
         "0 of 2 cases pass",
         "says pong: 0 of 1 right, 1 needed",
@@ -98,152 +81,33 @@ def test_a_case_that_fails_stops_it(house: House) -> None:
 )
 def test_no_unit_case_is_no_evidence(text: str, house: House) -> None:
     house.write(f"models/tests/{KEY}.yaml", text)
-    assert "has no unit case" in _refused(house, "testing", "unit cases")
+    assert "has no unit case" in house.refused("testing", "unit cases")
     (house.root / f"models/tests/{KEY}.yaml").unlink()
-    assert "is missing" in _refused(house, "testing", "unit cases")
+    assert "is missing" in house.refused("testing", "unit cases")
 
 
 def test_a_model_that_rambles_has_failed_and_the_server_has_not(house: House) -> None:
     house.write(f"models/tests/{KEY}.yaml", CASES.replace("  expect", "  timeout: 300ms\n  expect"))
     house.fake.script = {}
     house.fake.pace.token_seconds = 0.2
-    assert "no whole answer within 300ms" in _refused(house, "testing", "unit cases")
+    assert "no whole answer within 300ms" in house.refused("testing", "unit cases")
 
 
 def test_a_model_that_is_not_there_is_not_judged(house: House) -> None:
     ollama.delete(house.url, KEY)
-    assert f"cure: mlws model sync {KEY}" in _refused(house, "testing", "build")
+    assert f"cure: mlws model sync {KEY}" in house.refused("testing", "build")
 
 
 def test_a_model_that_was_built_otherwise_is_not_the_one_in_the_registry(house: House) -> None:
     body = {"from": "m:1", "system": "Answer from the passages.", "parameters": {"temperature": 1}}
     list(ollama.create(house.url, KEY, body))
-    said = _refused(house, "testing", "build")
+    said = house.refused("testing", "build")
     assert "parameters.temperature is '1.0', the Modelfile says '0.3'" in said
 
 
 def test_a_digest_that_a_person_expects_wins(house: House) -> None:
     registry.update(house.layout, KEY, {"digest": f"sha256:{'0' * 64}"})
-    assert "the registry expects sha256:000000000000" in _refused(house, "testing", "build")
-
-
-# -- staging
-
-
-def _tested(house: House) -> None:
-    assert house.promote("testing").ok
-    house.measure()
-
-
-def test_staging_needs_a_benchmark_of_this_very_model(house: House) -> None:
-    assert house.promote("testing").ok
-    assert "v1 was not measured" in _refused(house, "staging", "benchmark")
-    house.measure()
-    old = house.reports["v1"]
-    house.reports["v1"] = type(old)("v1", f"sha256:{'1' * 64}")
-    assert "measured was sha256:111111111111" in _refused(house, "staging", "benchmark")
-
-
-def test_a_status_set_by_hand_has_earned_nothing(house: House) -> None:
-    registry.update(house.layout, KEY, {"status": "testing"})
-    house.measure()
-    assert "no record says that v1 passed testing" in _refused(house, "staging", "record")
-
-
-def test_another_modelfile_is_another_version(house: House) -> None:
-    _tested(house)
-    status = house.model.status
-    house.version("v1", 0.9)
-    registry.update(house.layout, KEY, {"status": status})
-    assert "the Modelfile says something else" in _refused(house, "staging", "record")
-
-
-def test_a_comment_in_the_modelfile_is_no_change(house: House) -> None:
-    _tested(house)
-    path = house.root / f"modelfiles/{KEY}.Modelfile"
-    path.write_text(f"# a remark\n{path.read_text()}\n")
-    assert house.promote("staging").ok
-
-
-def test_a_base_that_moved_makes_another_model(house: House) -> None:
-    _tested(house)
-    house.fake.offer("m:1", revision=2)
-    house.fake.add("m:1")
-    house.build()
-    assert "another one than the one judged" in _refused(house, "staging", "record")
-
-
-@pytest.mark.parametrize(
-    ("values", "said"),
-    [
-        ({"latency_p95": 1.03}, "latency_p95: 1.03s, in production 1s, worse by more than 2%"),
-        ({"tokens_per_second": 39.0}, "tokens_per_second: 39, in production 40, worse"),
-        ({"host": "gpu2"}, "were measured with other servers (gpu2, gpu1)"),
-        ({"concurrency": 4}, "other numbers of requests at a time (4, 1)"),
-    ],
-)
-def test_what_is_worse_than_in_production_stays_out(
-    values: dict[str, object], said: str, house: House
-) -> None:
-    house.to_production()
-    house.version("v2", 0.5)
-    assert house.promote("testing").ok
-    house.measure(**values)
-    assert said in _refused(house, "staging", "comparison")
-    house.measure(latency_p95=1.02, tokens_per_second=39.2)
-    assert house.promote("staging").ok
-
-
-def test_a_worse_answer_is_worse_also_when_it_comes_faster(house: House) -> None:
-    registry.update(house.layout, KEY, {"performance": {"accuracy": 0.90}})
-    house.to_production()
-    house.version("v2", 0.5)
-    registry.update(house.layout, KEY, {"performance": {"accuracy": 0.85}})
-    assert house.promote("testing").ok
-    house.measure(latency_p95=0.1)
-    said = _refused(house, "staging", "comparison")
-    assert "accuracy: 0.85, in production 0.9, worse by more than 2%" in said
-
-
-INTEGRATION = "- {name: asks, kind: integration, prompt: ping, expect: {contains: pong}}\n"
-
-
-def test_integration_cases_go_through_every_agent_that_uses_it(house: House) -> None:
-    _tested(house)
-    assert _gate(house.promote("staging", dry=True), "integration cases").result == "not applicable"
-    house.agents = ["agents/production/helper", "agents/prototypes/draft"]
-    assert "no integration case" in _refused(house, "staging", "integration cases")
-    house.write(f"models/tests/{KEY}.yaml", CASES + INTEGRATION)
-    served: list[tuple[str, str, str]] = []
-
-    @contextlib.contextmanager
-    def serve(agent: str, host: str, name: str) -> Iterator[Agent]:
-        served.append((agent, host, name))
-        yield lambda messages, _seed: Reply("pong" if "helper" in agent else "nothing", 0.1)
-
-    house.serve = serve
-    said = _refused(house, "staging", "integration cases")
-    assert "1 of 2 cases pass" in said
-    assert "agents/prototypes/draft: asks: 0 of 1 right" in said
-    assert served == [(agent, house.url, KEY) for agent in house.agents]
-
-
-def test_agents_that_cannot_be_served_are_no_verdict(house: House) -> None:
-    _tested(house)
-    house.agents = ["agents/production/helper"]
-    house.write(f"models/tests/{KEY}.yaml", CASES + INTEGRATION)
-    before = house.seen()
-    outcome = house.promote("staging")
-    assert isinstance(outcome.error, Unavailable)
-    assert house.seen() == before
-
-
-def test_the_card_is_written_at_staging(house: House) -> None:
-    house.to_staging()
-    text = (house.root / f"models/cards/{KEY}.md").read_text()
-    assert f"sha256:{house.digest()}" in text
-    assert "| Cases, unit | 2 |" in text
-    assert "| latency_p95 | 1s |" in text
+    assert "the registry expects sha256:000000000000" in house.refused("testing", "build")
 
 
 # -- production
@@ -302,7 +166,7 @@ def test_each_gate_of_production_stops_it(
     house.to_staging()
     house.ready()
     spoil(house)
-    assert said in _refused(house, "production", gate)
+    assert said in house.refused("production", gate)
 
 
 def test_lint_stops_it_also_for_a_warning(house: House) -> None:
@@ -312,7 +176,7 @@ def test_lint_stops_it_also_for_a_warning(house: House) -> None:
     )
     house.to_staging()
     house.ready()
-    assert "MF016" in _refused(house, "production", "lint")
+    assert "MF016" in house.refused("production", "lint")
 
 
 def test_what_is_live_is_kept_before_the_pointer_moves(house: House) -> None:
@@ -336,7 +200,7 @@ def test_a_pointer_that_was_moved_outside_is_not_overwritten(house: House) -> No
     house.to_staging()
     house.ready()
     ollama.copy(house.url, "m:1", f"{KEY}:production")
-    assert "it was changed outside" in _refused(house, "production", "backup")
+    assert "it was changed outside" in house.refused("production", "backup")
 
 
 def test_what_nobody_recorded_is_put_aside(house: House) -> None:
@@ -352,7 +216,7 @@ def test_what_nobody_recorded_is_put_aside(house: House) -> None:
 def test_deprecated_waits_for_the_last_agent(house: House) -> None:
     house.to_production()
     house.agents = ["agents/production/helper"]
-    assert "agents/production/helper still uses it" in _refused(house, "deprecated", "agents")
+    assert "agents/production/helper still uses it" in house.refused("deprecated", "agents")
     house.agents = []
     assert house.promote("deprecated", reason="replaced").ok
     assert house.model.status == "deprecated"

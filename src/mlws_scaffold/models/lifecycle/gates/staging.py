@@ -75,7 +75,7 @@ def comparison(context: Context) -> Verdict:
     other = context.tools.benchmark(context.layout, context.key, live.version)
     if other is None:
         said = f"{live.version}, which is in production, was not measured"
-        return failed(said, f"cure: mlws model benchmark {context.key} --against {live.version}")
+        return failed(said, f"cure: mlws model benchmark {context.key} --version {live.version}")
     if unlike := list(_unlike(report, other)):
         said = (
             f"{live.version} and {context.version} were measured with other {' and '.join(unlike)}"
