@@ -11,15 +11,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, get_args
 
-from mlws_scaffold.adapters import documents, roundtrip
+from mlws_scaffold.adapters import documents, roundtrip, texts
 from mlws_scaffold.errors import InvalidFile, MlwsError, Problem
 from mlws_scaffold.models.lifecycle.cases import Cases, Kind
 from mlws_scaffold.models.registry import Model
 from mlws_scaffold.workspace.layout import MODEL_CARDS, Layout
 
-UNFILLED = "<!-- mlws:fill"
 _FRONT = re.compile(r"---\n(.*?)^---\n", re.DOTALL | re.MULTILINE)
-_MOST_BYTES = 1_000_000
 
 # Sections that only people can write, with what they are asked.
 QUESTIONS: Mapping[str, str] = {
@@ -55,18 +53,7 @@ def name_of(key: str) -> str:
 
 def read(layout: Layout, key: str) -> str | None:
     """The text of a card, None when there is none. Raises InvalidFile."""
-    path, name = layout.root / name_of(key), name_of(key)
-    if not path.exists():
-        return None
-    try:
-        if path.stat().st_size > _MOST_BYTES:
-            raise InvalidFile([Problem(name, "is larger than 1000 kB", "shorten it")])
-        return path.read_bytes().decode("utf-8")
-    except UnicodeDecodeError as error:
-        problem = Problem(name, f"is not UTF-8 at byte {error.start}", "save it as UTF-8 text")
-        raise InvalidFile([problem]) from None
-    except OSError as error:
-        raise InvalidFile([Problem(name, f"cannot be read: {error.strerror}")]) from None
+    return texts.read(layout.root / name_of(key), name_of(key))
 
 
 def write(facts: Facts, old: str | None) -> str:
@@ -94,18 +81,9 @@ def problems(layout: Layout, key: str, version: str) -> list[Problem]:
         if text is None:
             cure = f"mlws model promote {key} --to staging writes it"
             return [Problem(name, "missing", cure)]
-        return [*_unfilled(text, name), *_wrong_front(text, name, version)]
+        return [*texts.unfilled(text, name), *_wrong_front(text, name, version)]
     except InvalidFile as error:
         return list(error.problems)
-
-
-def _unfilled(text: str, name: str) -> list[Problem]:
-    cure = "answer the question and delete the mark"
-    return [
-        Problem(name, "is not filled in here", cure, "", number, 1)
-        for number, line in enumerate(text.splitlines(), 1)
-        if UNFILLED in line
-    ]
 
 
 def _wrong_front(text: str, name: str, version: str) -> list[Problem]:
@@ -136,16 +114,16 @@ def _renewed(text: str, marker: str, block: str) -> str:
 
 
 def _new(facts: Facts) -> str:
-    license, language = (f"{UNFILLED} {question} -->" for question in _ASKED)
+    license, language = (f"{texts.UNFILLED} {question} -->" for question in _ASKED)
     parts = [
         f"---\nlicense:  # {license}\nlanguage:  # {language}\n---",
         f"# {facts.key}",
-        facts.model.purpose or f"{UNFILLED} What is it for? -->",
+        facts.model.purpose or f"{texts.UNFILLED} What is it for? -->",
         _empty("facts"),
     ]
     for title, question in QUESTIONS.items():
         parts += [f"## {title}", *([_empty("figures")] if title == "Evaluation" else [])]
-        parts.append(f"{UNFILLED} {question} -->")
+        parts.append(f"{texts.UNFILLED} {question} -->")
     return "\n\n".join(parts) + "\n"
 
 

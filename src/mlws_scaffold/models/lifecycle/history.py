@@ -13,9 +13,12 @@ from typing import Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
-from mlws_scaffold.adapters import files
+from mlws_scaffold.adapters import files, texts
 from mlws_scaffold.errors import InvalidFile, Problem
 from mlws_scaffold.workspace.layout import MODEL_HISTORY, Layout
+
+# Some tens of thousands of moves.
+_MOST_BYTES = 500_000_000
 
 Action = Literal["promote", "rollback"]
 
@@ -153,13 +156,4 @@ def placed(records: Sequence[Record], version: str) -> Record | None:
 
 
 def _text(layout: Layout) -> str:
-    path = layout.root / MODEL_HISTORY
-    try:
-        return path.read_bytes().decode("utf-8")
-    except FileNotFoundError:
-        return ""
-    except UnicodeDecodeError as error:
-        problem = Problem(MODEL_HISTORY, f"is not UTF-8 at byte {error.start}", "git log -p")
-        raise InvalidFile([problem]) from None
-    except OSError as error:
-        raise InvalidFile([Problem(MODEL_HISTORY, f"cannot be read: {error.strerror}")]) from None
+    return texts.read(layout.root / MODEL_HISTORY, MODEL_HISTORY, _MOST_BYTES) or ""
