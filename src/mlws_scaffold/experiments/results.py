@@ -33,6 +33,16 @@ class Run:
         return self.tags.get("mlws.git.dirty") == "true"
 
     @property
+    def is_sweep(self) -> bool:
+        """Whether it stands for all points of a sweep, and measured nothing itself."""
+        return "mlws.sweep.points" in self.tags
+
+    @property
+    def sweep(self) -> str | None:
+        """Id of the run of the sweep that this is a point of."""
+        return self.tags.get("mlflow.parentRunId") if "mlws.sweep" in self.tags else None
+
+    @property
     def repetition(self) -> bool:
         """Whether `mlws reproduce` made it: proof of another run, and no result of its own."""
         return "mlws.reproduces" in self.tags

@@ -7,6 +7,7 @@ from typing import Any
 
 import yaml
 
+from mlws_scaffold.adapters import documents
 from mlws_scaffold.errors import MlwsError
 
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -112,7 +113,7 @@ def _replaced(text: str, key: Any, old: Any, value: str) -> str:
     if begin < key.end_mark.index:  # an alias lies where it points to
         raise MlwsError(f"{key.value} is an alias", "set it by hand")
     gap = "" if text[:begin].endswith(" ") else " "
-    if getattr(old, "style", None) in ("|", ">"):
+    if isinstance(old, yaml.ScalarNode) and old.style in ("|", ">"):
         end = begin + len(text[begin:end].rstrip())
     return f"{text[:begin]}{gap}{value}{text[end:]}"
 
@@ -174,10 +175,9 @@ def _lines(key: str, value: Any, column: int) -> list[str]:
 
 def _one_line(value: Any, *, braces: bool = False) -> str:
     """A value on one line; between `braces` more texts must be quoted."""
-    if isinstance(value, str) and any(sign in value for sign in "\n\r\x85\u2028\u2029"):
-        style: str | None = '"'
-    else:
-        style = None
+    # Double quotes, as the template writes them, wherever quotes are needed.
+    needed = isinstance(value, str) and documents.scalar(value) != value
+    style: str | None = '"' if needed else None
     if not braces and not isinstance(value, list | tuple | Mapping):
         shown = yaml.safe_dump(value, default_style=style, width=_WIDTH, allow_unicode=True)
         return str(shown).removesuffix("\n...\n").removesuffix("\n")
@@ -206,7 +206,8 @@ def _at(text: str, keys: Sequence[str]) -> Any:
 
 
 def _is_inside_flow(text: str, keys: Sequence[str]) -> bool:
-    return any(_at(text, keys[:depth]).flow_style for depth in range(len(keys)))
+    # In braces everything is in braces, so the mapping around the key tells.
+    return bool(_at(text, keys[:-1]).flow_style)
 
 
 def _last(key: Any, value: Any) -> int:

@@ -5,10 +5,23 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+from mlws_scaffold.errors import InvalidFile
 from mlws_scaffold.models import registry
-from mlws_scaffold.models.modelfile import Finding, lint, lint_all, linting
+from mlws_scaffold.models.modelfile import (
+    Command,
+    Finding,
+    Modelfile,
+    build,
+    lint,
+    lint_all,
+    linting,
+    write,
+)
 from mlws_scaffold.models.registry import Model, Registry
+from mlws_scaffold.workspace.layout import Layout
 from tests.unit.models.building import HELPER, REGISTRY, workspace
 
 SOUND = [
@@ -84,19 +97,43 @@ def test_every_rule_has_a_case_and_a_code_of_its_own() -> None:
     assert linting.title("MF002") == "every parameter is one that Ollama knows"
 
 
-@pytest.mark.parametrize(("text", "code", "line", "said"), BROKEN)
-def test_what_is_built_has_no_error_and_what_is_refused_has_one(
-    text: str, code: str, line: int, said: str, tmp_path: Path
-) -> None:
-    """Whatever `build` refuses is an error of the linter."""
-    from mlws_scaffold.errors import InvalidFile
-    from mlws_scaffold.models.modelfile import build
+WORDS = st.sampled_from(
+    [
+        "m:1",
+        "a b",
+        "#",
+        "lora.gguf",
+        "./gone",
+        "../empty",
+        "~",
+        "",
+        "0.3",
+        "x",
+        "user: hi",
+        "0.14.0",
+    ]
+)
+COMMANDS = st.one_of(
+    st.builds(Command, st.sampled_from(["from", "adapter", "draft", "requires", "system"]),
+              st.just(""), WORDS),
+    st.builds(Command, st.just("parameter"),
+              st.sampled_from(["seed", "stop", "model", "requires", "adapter", "message", "x", ""]),
+              WORDS),
+)  # fmt: skip
 
-    findings = found(tmp_path, text)
+
+@settings(
+    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(commands=st.lists(COMMANDS, min_size=1, max_size=4))
+def test_what_cannot_be_built_has_an_error(commands: list[Command], tmp_path: Path) -> None:
+    """The linter never calls a Modelfile fine that `build` refuses."""
+    text = write(Modelfile((Command("from", "", "m:1"), *commands)))
+    errors = [one for one in found(tmp_path, text) if one.severity == "error"]
     try:
-        build(workspace(tmp_path, {HELPER: text}), Path(HELPER))
+        build(Layout(tmp_path), Path(HELPER))
     except InvalidFile:
-        assert [one for one in findings if one.severity == "error"]
+        assert errors
 
 
 def test_a_cut_off_byte_sequence_is_named(tmp_path: Path) -> None:
