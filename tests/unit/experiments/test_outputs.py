@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from mlws_scaffold.adapters import recording
+from mlws_scaffold.adapters import recording, tracking
 from mlws_scaffold.errors import MlwsError, UsageError
 from mlws_scaffold.experiments import outputs
 from mlws_scaffold.workspace import config
@@ -176,12 +176,12 @@ def test_an_artifact_that_a_server_keeps_is_fetched_first(place: Workspace, tmp_
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}).start()
-        recorder = recording.connect(place.config.tracking.uri, place.root)
-        home = f"http://127.0.0.1:{server.server_port}/api/2.0/mlflow-artifacts/artifacts/qa"
-        experiment = recorder.client.create_experiment("served", artifact_location=home)
-        run_id = recorder.create(experiment, TAGS)
-        recorder.end(run_id, "FINISHED")
         try:
+            store = tracking.client(place.config.tracking.uri, place.root)
+            home = f"http://127.0.0.1:{server.server_port}/api/2.0/mlflow-artifacts/artifacts/qa"
+            experiment = store.create_experiment("served", artifact_location=home)
+            run_id = store.create_run(experiment, tags=TAGS).info.run_id
+            store.set_terminated(run_id)
             found = outputs.trained(place, run_id, tmp_path / "scratch")
         finally:
             server.shutdown()
