@@ -20,6 +20,7 @@ from mlws_scaffold.cli.app import app
 from mlws_scaffold.cli.new import new
 from mlws_scaffold.experiments.spec import Metadata
 from mlws_scaffold.experiments.sweep.spec import Sweep
+from mlws_scaffold.models.lifecycle.cases import Cases
 from mlws_scaffold.models.modelfile import linting
 from mlws_scaffold.models.registry import Registry
 from mlws_scaffold.models.weights.manifest import Manifest
@@ -37,6 +38,7 @@ def schemas() -> dict[str, str]:
         "experiment-metadata.json": Metadata,
         "sweep.json": Sweep,
         "models-registry.json": Registry,
+        "model-cases.json": Cases,
         "model-checkpoint.json": Manifest,
         "agent.json": Agent,
         "mlws-toml.json": Config,
