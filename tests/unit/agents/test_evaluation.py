@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -295,23 +295,34 @@ def test_the_result_is_one_json_document(
     assert f"{FOLDER}/recordings.json" in shown["written"]
 
 
+SERVER = """\
+from mlws_scaffold.agents.serving import fake_model
+with fake_model.running(0.0) as address:
+    print(address, flush=True)
+    input()
+"""
+
+
 def test_a_model_server_that_goes_away_is_noticed_through_the_served_agent(
     place: Workspace,
 ) -> None:
     found = catalog.find(place.layout, "helper")
     server = bundle.folder() / "templates/agent/src/agent"
     case = evaluate.cases.load(place.layout, found).cases[0]
-    with ExitStack() as stack:
-        fake = stack.enter_context(ExitStack())
-        host = fake.enter_context(fake_model.running(0.0))
+    command = [sys.executable, "-c", SERVER]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as upstream:
+        assert upstream.stdout is not None
+        host = upstream.stdout.readline().strip()
         assert sources.answers(host)
         served = Served(place.root, server, host)
-        model, ask = stack.enter_context(sources.live(served, found, "fake:latest"))
-        assert model == Model("fake:latest", "0" * 64)
-        assert ask(case, 1).text.endswith("You said: What can you help me with?")
-        fake.close()
-        with pytest.raises(Unavailable):
-            ask(case, 2)
+        with sources.live(served, found, "fake:latest") as (model, ask):
+            assert model == Model("fake:latest", "0" * 64)
+            assert ask(case, 1).text.endswith("You said: What can you help me with?")
+            upstream.kill()
+            upstream.wait()
+            with pytest.raises(Unavailable):
+                ask(case, 2)
     assert not sources.answers(host)
 
 

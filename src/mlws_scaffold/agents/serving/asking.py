@@ -50,12 +50,13 @@ def served(root: Path, found: Found, server: Path, model: str, ollama: str) -> I
     env = {**os.environ, **made.environment, "OLLAMA_HOST": ollama}
     with tempfile.TemporaryDirectory(prefix="mlws-agent-") as scratch:
         log = Path(scratch, "log")
-        child = children.start(made.command, made.folder, env, log)
+        child = children.start(made.command, made.folder, env, log, leads=True)
         try:
             _wait(found, made, child, log)
             yield lambda messages, seed: _ask(found, made, messages, seed)
         finally:
             children.stop(child)
+            children.wait(child)
 
 
 def _wait(found: Found, made: Served, child: Child, log: Path) -> None:
@@ -64,7 +65,7 @@ def _wait(found: Found, made: Served, child: Child, log: Path) -> None:
         with contextlib.suppress(Unavailable):
             if http.get(f"{made.address}/livez", timeout=2).status == 200:
                 return
-        if child.process.poll() is not None:
+        if children.alive(child.identity) is False:
             last = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-5:]
             raise MlwsError(f"{found.agent.name} does not start: " + "\n".join(last))
         time.sleep(0.05)

@@ -51,13 +51,13 @@ def evaluate(
     from mlws_scaffold.agents.evaluation import evaluate as evaluating
     from mlws_scaffold.agents.evaluation import report
     from mlws_scaffold.agents.evaluation.sources import Served
-    from mlws_scaffold.models import sync
+    from mlws_scaffold.models import hosts
     from mlws_scaffold.scaffold import bundle
 
     here = place.workspace()
     found = catalog.find(here.layout, name)
     server = bundle.folder() / "templates/agent/src/agent"
-    served = Served(here.root, server, sync.host_of(here, os.environ))
+    served = Served(here.root, server, hosts.host_of(here, os.environ))
     wish = evaluating.Wish(model, live, record, against)
     outcome = evaluating.evaluate(here, found, served, wish, output.note)
     written = [here.layout.relative(path) for path in outcome.written]

@@ -67,6 +67,11 @@ def reproduce(
     Raises UsageError, MlwsError when its commit is gone, Unavailable.
     """
     original = find(place, text)
+    if original.is_sweep:
+        best = original.tags.get("mlws.sweep.best_run", "RUN")
+        raise UsageError(
+            f"{original.run_id} is a sweep", f"repeat one of its points: mlws reproduce {best}"
+        )
     git = Git(Git(place.root).toplevel() or place.root)
     commit = _commit(git, original)
     tree = state.folder(place.root) / "worktrees" / f"reproduce-{original.run_id[:8]}-{os.getpid()}"
@@ -87,17 +92,13 @@ def reproduce(
 
 def find(place: Workspace, text: str) -> Run:
     """The recorded run whose id begins with `text`. Raises UsageError."""
-    matching = [run for run in results.runs_of(place) if text and run.run_id.startswith(text)]
-    if not matching:
-        raise UsageError(f"no run {text!r} in the store", "see: mlws experiment runs")
-    if len(matching) > 1:
-        raise UsageError(f"{len(matching)} runs begin with {text!r}", "write more of the id")
-    if not matching[0].recorded:
+    run = results.run_named(place, text)
+    if not run.recorded:
         raise UsageError(
-            f"run {matching[0].run_id} was not made by mlws run: nobody knows its code",
+            f"run {run.run_id} was not made by mlws run: nobody knows its code",
             "repeat it by hand, recorded: mlws run",
         )
-    return matching[0]
+    return run
 
 
 def compare(
