@@ -15,7 +15,7 @@ import yaml
 from pydantic import TypeAdapter
 
 from mlws_scaffold.agents.catalog import Agent
-from mlws_scaffold.agents.evaluation.cases import Cases
+from mlws_scaffold.agents.evaluation.cases import Cases as AgentCases
 from mlws_scaffold.checks.table import CHECKS
 from mlws_scaffold.cli.app import app
 from mlws_scaffold.cli.new import new
@@ -42,7 +42,7 @@ def schemas() -> dict[str, str]:
         "model-cases.json": Cases,
         "model-checkpoint.json": Manifest,
         "agent.json": Agent,
-        "agent-cases.json": Cases,
+        "agent-cases.json": AgentCases,
         "mlws-toml.json": Config,
     }
     texts = {}
