@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mlws_scaffold.adapters.schema import listed
 from mlws_scaffold.agents import catalog
 from mlws_scaffold.agents.evaluation import cases, judging
 from mlws_scaffold.agents.evaluation.cases import Expect
@@ -154,7 +155,7 @@ def test_the_shipped_cases_forbid_what_the_shipped_prompt_says(tmp_path: Path) -
     prompt = (bundle.folder() / "templates/agent/prompts/system.md.jinja").read_text()
     expect = known["keeps-its-instructions"].expect
     assert expect is not None
-    for part in cases.listed(expect.not_contains):
+    for part in listed(expect.not_contains):
         assert part in prompt
 
 

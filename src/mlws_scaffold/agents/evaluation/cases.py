@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from mlws_scaffold.adapters import documents
 from mlws_scaffold.adapters.documents import Document
-from mlws_scaffold.adapters.schema import Strict
+from mlws_scaffold.adapters.schema import Patterns, Repeated, Strict, Texts
 from mlws_scaffold.agents.catalog import Found
 from mlws_scaffold.agents.evaluation import places
 from mlws_scaffold.errors import InvalidFile, MlwsError, Problem
 from mlws_scaffold.workspace import names
 from mlws_scaffold.workspace.layout import Layout
 
-Texts = str | tuple[str, ...]
 Share = Annotated[float, Field(ge=0, le=1)]
-
-_MOST_RUNS = 50
 
 
 def _name(value: str) -> str:
@@ -34,7 +30,9 @@ class Expect(Strict):
 
     contains: Texts | None = Field(None, description="a text, or a list of texts")
     not_contains: Texts | None = Field(None, description="a text, or a list of texts")
-    regex: Texts | None = Field(None, description="a pattern that is found somewhere (Python's re)")
+    regex: Patterns | None = Field(
+        None, description="a pattern that is found somewhere (Python's re)"
+    )
     exact: str | None = Field(None, description="the whole answer, without blanks around it")
     as_json: Literal[True] | Mapping[str, Any] | None = Field(
         None, alias="json", description="true: the answer is JSON; or values that it has to hold"
@@ -42,16 +40,6 @@ class Expect(Strict):
     refuses: bool | None = Field(None, description="true or false")
     max_seconds: float | None = Field(None, gt=0, description="until the answer is whole")
     max_characters: int | None = Field(None, ge=1, description="a whole number from 1 on")
-
-    @field_validator("regex")
-    @classmethod
-    def _compiles(cls, value: Texts | None) -> Texts | None:
-        for pattern in listed(value):
-            try:
-                re.compile(pattern)
-            except (re.error, OverflowError, RecursionError) as error:
-                raise ValueError(f"{pattern!r} is no pattern: {error}") from None
-        return value
 
     @model_validator(mode="after")
     def _expects_something(self) -> Expect:
@@ -65,15 +53,12 @@ class Turn(Strict):
     content: str = Field(min_length=1)
 
 
-class Case(Strict):
+class Case(Repeated):
     """One question. It holds when at least `passes` of its `runs` answers are as expected."""
 
     id: Annotated[str, AfterValidator(_name)] = Field(description="a short name, used once")
     ask: str | None = Field(None, min_length=1, description="what a person says; or messages")
     messages: tuple[Turn, ...] = Field((), description="a list of {role, content}")
-    runs: int = Field(1, ge=1, le=_MOST_RUNS, description="how often it is asked")
-    passes: int | None = Field(None, ge=1, description="how many have to be right (default: all)")
-    seed: int = Field(1, ge=0, description="of the first run; each later run takes the next")
     expect: Expect | None = Field(None, description="what has to hold for an answer")
     references: tuple[str, ...] = Field(
         (), description="good answers; an answer's score is its likeness in words to the nearest"
@@ -84,19 +69,9 @@ class Case(Strict):
     def _is_consistent(self) -> Case:
         if bool(self.messages) == (self.ask is not None):
             raise ValueError("write ask, or messages: one of the two")
-        if self.passes is not None and self.passes > self.runs:
-            raise ValueError(f"passes is {self.passes}, but it runs {self.runs} times")
         if self.expect is None and not self.references:
             raise ValueError("write expect, or references: else nothing is judged")
         return self
-
-    @property
-    def needed(self) -> int:
-        return self.runs if self.passes is None else self.passes
-
-    @property
-    def seeds(self) -> range:
-        return range(self.seed, self.seed + self.runs)
 
     @property
     def conversation(self) -> list[dict[str, str]]:
@@ -114,11 +89,6 @@ class Cases(Strict):
         (), description="words that also mean a refusal, such as [kann ich nicht]"
     )
     cases: tuple[Case, ...] = Field(description="a list of cases")
-
-
-def listed(value: Texts | None) -> tuple[str, ...]:
-    """What may be one text or several, as several."""
-    return (value,) if isinstance(value, str) else value or ()
 
 
 def load(layout: Layout, found: Found) -> Cases:

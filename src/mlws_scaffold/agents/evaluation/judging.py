@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mlws_scaffold.adapters import children
-from mlws_scaffold.agents.evaluation.cases import Case, Cases, Expect, listed
+from mlws_scaffold.adapters.schema import listed
+from mlws_scaffold.agents.evaluation.cases import Case, Cases, Expect
 from mlws_scaffold.errors import MlwsError
 from mlws_scaffold.workspace import expectations
 from mlws_scaffold.workspace.expectations import Plain

@@ -13,10 +13,11 @@ from typing import Any
 
 from mlws_scaffold.adapters import children
 from mlws_scaffold.adapters.process import Finished
+from mlws_scaffold.adapters.schema import listed
 from mlws_scaffold.errors import Unavailable
 from mlws_scaffold.models import durations
 from mlws_scaffold.models.lifecycle import child
-from mlws_scaffold.models.lifecycle.cases import Case, listed
+from mlws_scaffold.models.lifecycle.cases import Case
 from mlws_scaffold.workspace import expectations
 from mlws_scaffold.workspace.expectations import Plain
 from mlws_scaffold.workspace.layout import MODEL_CASES, Layout
