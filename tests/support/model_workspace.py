@@ -89,6 +89,7 @@ class House:
     agents: list[str] = field(default_factory=list)
     serve: Serve | None = None
     server: FakeOllama | None = None
+    key: str = KEY
 
     @property
     def fake(self) -> FakeOllama:
@@ -105,7 +106,7 @@ class House:
 
     @property
     def model(self) -> registry.Model:
-        return registry.load(self.layout).models[KEY]
+        return registry.load(self.layout).models[self.key]
 
     @property
     def environment(self) -> dict[str, str]:
@@ -129,20 +130,21 @@ class House:
     def version(self, version: str, temperature: float) -> None:
         """Write a version into the registry and the Modelfile, and build it on the server."""
         self.write(
-            f"modelfiles/{KEY}.Modelfile",
+            f"modelfiles/{self.key}.Modelfile",
             f"FROM m:1\nSYSTEM Answer from the passages.\nPARAMETER temperature {temperature}\n",
         )
-        registry.update(self.layout, KEY, {"version": version, "status": "development"})
+        registry.update(self.layout, self.key, {"version": version, "status": "development"})
         self.build()
 
     def build(self, host: str = "") -> str:
         """Build the model as the Modelfile says; its digest."""
-        recipe = modelfile.build(self.layout, Path(f"modelfiles/{KEY}.Modelfile"))
-        for _ in ollama.create(host or self.url, KEY, recipe.body):
+        recipe = modelfile.build(self.layout, Path(f"modelfiles/{self.key}.Modelfile"))
+        for _ in ollama.create(host or self.url, self.key, recipe.body):
             pass
         return self.digest()
 
-    def digest(self, name: str = KEY) -> str:
+    def digest(self, name: str = "") -> str:
+        name = name or self.model.name_in_ollama(self.key)
         return ollama.installed(self.url).get(ollama.full_name(name), "")
 
     def forget(self, name: str) -> None:
@@ -154,12 +156,12 @@ class House:
         self.reports[version] = Measured(version, f"sha256:{self.digest()}", **values)
 
     def lock(self) -> None:
-        lines = ["models:", f"  {KEY}:", f"    digest: sha256:{self.digest()}", ""]
+        lines = ["models:", f"  {self.key}:", f"    digest: sha256:{self.digest()}", ""]
         self.write("models/models.lock", "\n".join(lines))
 
     def fill_card(self) -> None:
         """What people do: answer every question of the card."""
-        path = self.root / f"models/cards/{KEY}.md"
+        path = self.root / f"models/cards/{self.key}.md"
         lines = path.read_text().splitlines()
         filled = [
             line.partition("  #")[0] + (" mit" if "license" in line else " [en]")
@@ -177,11 +179,11 @@ class House:
         git.run("commit", "--quiet", "--allow-empty", "--message", "work")
 
     def promote(self, to: str, **values: Any) -> Outcome:
-        request = Request(self.place, self.environment, KEY, to, **values)
+        request = Request(self.place, self.environment, self.key, to, **values)
         return promote.promote(request, self.tools())
 
     def rollback(self, version: str = "", **values: Any) -> Outcome:
-        return rollback.rollback(Return(self.place, self.environment, KEY, version, **values))
+        return rollback.rollback(Return(self.place, self.environment, self.key, version, **values))
 
     def refused(self, to: str, gate: str) -> str:
         """The output of the one gate that stopped a move, after which everything is as before."""
@@ -216,7 +218,7 @@ class House:
 
     def seen(self) -> tuple[bytes, str, dict[str, str], str]:
         """All that a move changes: registry, history, names on the server, the card."""
-        card = self.root / f"models/cards/{KEY}.md"
+        card = self.root / f"models/cards/{self.key}.md"
         text = card.read_text() if card.exists() else ""
         return (*self.seen_here(), ollama.installed(self.url), text)
 
