@@ -20,6 +20,8 @@ from mlws_scaffold.models.lifecycle.changing import Unfinished
 from mlws_scaffold.models.lifecycle.stages import Outcome
 from tests.support.model_workspace import KEY, House
 
+pytestmark = pytest.mark.slow
+
 Act = Callable[[House, Callable[[str], None]], Outcome]
 
 

@@ -9,6 +9,8 @@ from mlws_scaffold.errors import MlwsError, Unavailable, UsageError
 from mlws_scaffold.models.lifecycle import history
 from tests.support.model_workspace import KEY, House
 
+pytestmark = pytest.mark.slow
+
 
 def _version(house: House, version: str, temperature: float) -> str:
     house.version(version, temperature)

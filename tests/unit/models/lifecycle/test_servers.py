@@ -13,6 +13,8 @@ from tests.support.fake_ollama import FakeOllama, running
 from tests.support.fake_ollama.names import parse
 from tests.support.model_workspace import KEY, House
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def production(house: House) -> Iterator[FakeOllama]:
