@@ -18,7 +18,7 @@ from mlws_scaffold.errors import MlwsError, Unavailable
 from mlws_scaffold.models.lifecycle import changing, history, journal
 from mlws_scaffold.models.lifecycle.changing import Unfinished
 from mlws_scaffold.models.lifecycle.stages import Outcome
-from tests.support.model_workspace import KEY, House
+from tests.support.model_house import KEY, House
 
 pytestmark = pytest.mark.slow
 

@@ -7,7 +7,7 @@ import pytest
 from mlws_scaffold.adapters import ollama
 from mlws_scaffold.errors import MlwsError, Unavailable, UsageError
 from mlws_scaffold.models.lifecycle import history
-from tests.support.model_workspace import KEY, House
+from tests.support.model_house import KEY, House
 
 pytestmark = pytest.mark.slow
 

@@ -11,7 +11,7 @@ from mlws_scaffold.models import registry
 from mlws_scaffold.models.lifecycle import history
 from tests.support.fake_ollama import FakeOllama, running
 from tests.support.fake_ollama.names import parse
-from tests.support.model_workspace import KEY, House
+from tests.support.model_house import KEY, House
 
 pytestmark = pytest.mark.slow
 
