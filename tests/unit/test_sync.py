@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -125,7 +126,7 @@ def test_the_command_syncs_by_key_and_ends_with_0(
         monkeypatch.setenv("OLLAMA_HOST", fake.url)
         ended = mlws("model", "sync", "second")
         assert (ended.code, ended.out) == (0, "pulled     second (m:1)\n")
-        assert "second: pulling 8eeb52dfb3bb, 100 %" in ended.err
+        assert re.search(r"second: pulling [0-9a-f]{12}, 100 %", ended.err)
         assert mlws("model", "sync", "second").out == "present    second (m:1)\n"
 
 

@@ -1,0 +1,15 @@
+"""Both ways of talking to a server."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+
+@pytest.fixture(params=["client", "without"])
+def talker(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """With the ollama package, and on a machine where it is not installed."""
+    if request.param == "without":
+        monkeypatch.setitem(sys.modules, "ollama", None)
+    return str(request.param)
