@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import shutil
 import tempfile
@@ -10,6 +11,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from mlws_scaffold.errors import MlwsError
+
+# Network file systems lock a file that is open for writing, and a folder never is.
+LOCK = ".mlws-lock"
+_LOCKS_FILES_ONLY = (errno.EBADF, errno.EINVAL, errno.EISDIR, errno.EOPNOTSUPP)
 
 
 def write(path: Path, content: str | bytes) -> None:
@@ -52,14 +57,27 @@ def beside(target: Path) -> Iterator[Path]:
 @contextlib.contextmanager
 def locked(folder: Path) -> Iterator[None]:
     """Hold an advisory lock on a folder, so that writers of its files take turns here."""
+    handle = _lock(folder)
+    try:
+        yield
+    finally:
+        os.close(handle)
+
+
+def _lock(folder: Path) -> int:
     import fcntl
 
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
+    except OSError as error:
         os.close(handle)
+        if error.errno not in _LOCKS_FILES_ONLY:
+            raise
+        # Kept: removing it would let two in, one with the old file and one with a new one.
+        handle = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o666)
+        fcntl.flock(handle, fcntl.LOCK_EX)
+    return handle
 
 
 def _umask() -> int:

@@ -26,6 +26,7 @@ from mlws_scaffold.checks.experiments import (
 )
 from mlws_scaffold.checks.git import BranchName, HotfixReturned, NoIgnoredFile, NoLargeFile
 from mlws_scaffold.checks.imports import ImportsDeclared
+from mlws_scaffold.checks.modelfiles import ModelfilesSound, VersionForChange
 from mlws_scaffold.checks.models import BaseAgrees, ModelfilesExist, OwnersKnown, RegistryValid
 from mlws_scaffold.checks.outcomes import HandoffComplete, ResultsAgree
 from mlws_scaffold.checks.people import OwnNamespace
@@ -64,6 +65,8 @@ CHECKS: dict[str, Check] = {
     "MOD002": ModelfilesExist(),
     "MOD003": BaseAgrees(),
     "MOD004": OwnersKnown(),
+    "MOD005": ModelfilesSound(),
+    "MOD006": VersionForChange(),
     "AGT001": AgentValid(),
     "AGT002": NameIsFolder(),
     "AGT003": ModelRegistered(),

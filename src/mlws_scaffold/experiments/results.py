@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from mlws_scaffold.errors import UsageError
 from mlws_scaffold.workspace.config import Workspace
 
 
@@ -63,6 +64,16 @@ def runs_of(place: Workspace, names: Iterable[str] | None = None) -> list[Run]:
 
     found = tracking.search(place.config.tracking.uri, place.root, names)
     return [Run(**row) for row in found]
+
+
+def run_named(place: Workspace, text: str) -> Run:
+    """The run whose id begins with `text`. Raises UsageError, Unavailable."""
+    matching = [run for run in runs_of(place) if text and run.run_id.startswith(text)]
+    if not matching:
+        raise UsageError(f"no run {text!r} in the store", "see: mlws experiment runs")
+    if len(matching) > 1:
+        raise UsageError(f"{len(matching)} runs begin with {text!r}", "write more of the id")
+    return matching[0]
 
 
 def with_tags(place: Workspace, tags: Mapping[str, str]) -> list[Run]:

@@ -131,9 +131,10 @@ def model(place: Workspace, wish: Project) -> Created:
     with files.beside(target) as scratch:
         render("model", answers, {}, scratch / "model")
         made = scratch / "model" / place.layout.relative(target)
+        base = modelfile.parse(made.read_bytes(), made.name).last("model")
         entry = {
             "source": "custom",
-            "base_model": modelfile.base(made.read_text(encoding="utf-8"))[1],
+            "base_model": base.value if base else None,
             "modelfile": place.layout.relative(target),
             "version": "v0.1.0",
             "tags": ["custom"],

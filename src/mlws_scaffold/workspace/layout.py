@@ -19,6 +19,7 @@ PRODUCTION = "agents/production"
 REGISTRY = "models/registry.yaml"
 MODELFILES = "modelfiles"
 CHECKPOINTS = "models/checkpoints"
+BENCHMARKS = "models/benchmarks"
 DATASETS = "datasets/large"
 
 # Files and folders that every workspace has; a check names those that are missing.
@@ -66,6 +67,13 @@ class Layout:
 
     def modelfile(self, name: str) -> Path:
         return self.root / MODELFILES / f"{name}.Modelfile"
+
+    def checkpoint(self, name: str, version: str) -> Path:
+        """The description of trained weights; the weights lie in the folder of the version."""
+        return self.root / CHECKPOINTS / name / f"{version}.yaml"
+
+    def benchmark(self, name: str, version: str) -> Path:
+        return self.root / BENCHMARKS / name / f"{version}.json"
 
     def experiments(self) -> list[Path]:
         """Folders two levels below `active` and `archive`, with or without a `metadata.yaml`."""

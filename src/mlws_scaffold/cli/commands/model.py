@@ -9,6 +9,7 @@ from mlws_scaffold.cli.lazy import LazyGroup
 _COMMANDS = "mlws_scaffold.cli.commands"
 
 TABLE = {
+    "lint": (f"{_COMMANDS}.model_lint:lint_models", "What is wrong in the Modelfiles."),
     "list": (f"{_COMMANDS}.model_list:list_models", "The models of the registry."),
     "sync": (f"{_COMMANDS}.model_sync:sync_models", "Make the Ollama server match the registry."),
 }

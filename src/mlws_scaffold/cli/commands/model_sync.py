@@ -26,7 +26,7 @@ def sync_models(names: tuple[str, ...], dry_run: bool, host: str, as_json: bool)
     cure.
     """
     workspace = place.workspace()
-    models = sync.select(registry.load(workspace.layout), names)
+    models = registry.select(registry.load(workspace.layout), names)
     server = sync.host_of(workspace, os.environ, host)
     results = []
     with pulls.watching() as watch:
