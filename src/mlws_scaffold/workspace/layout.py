@@ -20,6 +20,10 @@ REGISTRY = "models/registry.yaml"
 MODELFILES = "modelfiles"
 CHECKPOINTS = "models/checkpoints"
 BENCHMARKS = "models/benchmarks"
+MODEL_CASES = "models/tests"
+MODEL_CARDS = "models/cards"
+MODEL_HISTORY = "models/history.jsonl"
+MODEL_LOCK = "models/models.lock"
 DATASETS = "datasets/large"
 
 # Files and folders that every workspace has; a check names those that are missing.
