@@ -7,7 +7,7 @@ import errno
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from mlws_scaffold.errors import MlwsError
@@ -55,29 +55,40 @@ def beside(target: Path) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Hold an advisory lock on a folder, so that writers of its files take turns here."""
-    handle = _lock(folder)
+def locked(folder: Path, waiting: Callable[[], None] = lambda: None) -> Iterator[None]:
+    """Hold an advisory lock on a folder, so that writers of its files take turns here.
+
+    `waiting` is called once when somebody else holds it.
+    """
+    handle = _lock(folder, waiting)
     try:
         yield
     finally:
         os.close(handle)
 
 
-def _lock(folder: Path) -> int:
-    import fcntl
-
+def _lock(folder: Path, waiting: Callable[[], None]) -> int:
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+        _take(handle, waiting)
     except OSError as error:
         os.close(handle)
         if error.errno not in _LOCKS_FILES_ONLY:
             raise
         # Kept: removing it would let two in, one with the old file and one with a new one.
         handle = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o666)
-        fcntl.flock(handle, fcntl.LOCK_EX)
+        _take(handle, waiting)
     return handle
+
+
+def _take(handle: int, waiting: Callable[[], None]) -> None:
+    import fcntl
+
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        waiting()
+        fcntl.flock(handle, fcntl.LOCK_EX)
 
 
 def _umask() -> int:
