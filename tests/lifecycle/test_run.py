@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -196,3 +197,16 @@ def test_no_repository_is_said(tmp_path: Path, root: Path, mlws: Mlws) -> None:
     subprocess.run(["rm", "-rf", root / ".git"], check=True)
     ended = mlws("run", "first")
     assert (ended.code, "no git repository" in ended.err) == (1, True)
+
+
+def test_the_parent_never_imports_mlflow(root: Path) -> None:
+    code = (
+        "import sys; from mlws_scaffold.cli.app import main\n"
+        "try: main()\n"
+        "except SystemExit as ended:\n"
+        "    print('HEAVY', ended.code, sorted({'mlflow', 'sqlalchemy'} & set(sys.modules)))"
+    )
+    for arguments in (["run", "first"], ["experiment", "runs"]):
+        command = [sys.executable, "-c", code, *arguments]
+        done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True)
+        assert "HEAVY 0 []" in done.stdout, done.stdout

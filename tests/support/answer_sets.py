@@ -84,6 +84,19 @@ ANSWER_SETS: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "experiment-sklearn": ("experiment", {**GOAL, "experiment_variant": "sklearn"}),
     "experiment-torch": ("experiment", {**GOAL, "experiment_variant": "torch"}),
+    "experiment-isolated": (
+        "experiment",
+        {**GOAL, "experiment_isolated": True, "experiment_variant": "sklearn"},
+    ),
+    "experiment-isolated-torch": (
+        "experiment",
+        {**GOAL, "experiment_isolated": True, "experiment_variant": "torch"},
+    ),
+    "experiment-isolated-rag": (
+        "experiment",
+        {**GOAL, "experiment_isolated": True, "experiment_variant": "rag"},
+    ),
+    "experiment-isolated-numpy": ("experiment", {**GOAL, "experiment_isolated": True}),
     "experiment-rag": (
         "experiment",
         {**GOAL, "experiment_variant": "rag", "experiment_notebooks": True},

@@ -19,6 +19,8 @@ from mlws_scaffold.checks.table import CHECKS
 from mlws_scaffold.cli.app import app
 from mlws_scaffold.cli.new import new
 from mlws_scaffold.experiments.spec import Metadata
+from mlws_scaffold.experiments.sweep.spec import Sweep
+from mlws_scaffold.models.modelfile import linting
 from mlws_scaffold.models.registry import Registry
 from mlws_scaffold.workspace.config import Config
 
@@ -32,6 +34,7 @@ def schemas() -> dict[str, str]:
     """The text of each schema by file name."""
     models: dict[str, Any] = {
         "experiment-metadata.json": Metadata,
+        "sweep.json": Sweep,
         "models-registry.json": Registry,
         "agent.json": Agent,
         "mlws-toml.json": Config,
@@ -43,7 +46,7 @@ def schemas() -> dict[str, str]:
         schema["$schema"] = "http://json-schema.org/draft-07/schema#"
         if name == "mlws-toml.json":
             _close(schema, Config)
-        if name in ("experiment-metadata.json", "models-registry.json"):
+        if name in ("experiment-metadata.json", "sweep.json", "models-registry.json"):
             _let_own_keys_pass(schema)
         texts[name] = json.dumps(schema, indent=2, sort_keys=True) + "\n"
     return texts
@@ -60,7 +63,8 @@ def _close(schema: dict[str, Any], top: type) -> None:
 
 
 def _let_own_keys_pass(schema: dict[str, Any]) -> None:
-    for table in (schema, schema.get("$defs", {}).get("Model", {})):
+    inner = (schema.get("$defs", {}).get(name, {}) for name in ("Model", "Parameter"))
+    for table in (schema, *inner):
         table["patternProperties"] = {"^x_": True}
 
 
@@ -80,7 +84,7 @@ def _tables() -> dict[str, type]:
 
 
 def reference() -> str:
-    """docs/reference.md: commands, questions, configuration, checks."""
+    """docs/reference.md: commands, questions, configuration, checks, rules for Modelfiles."""
     parts = [
         "# Reference",
         "",
@@ -90,6 +94,7 @@ def reference() -> str:
         *_questions(),
         *_configuration(),
         *_checks(),
+        *_lint_rules(),
     ]
     return "\n".join(parts).rstrip() + "\n"
 
@@ -191,6 +196,19 @@ def _checks() -> list[str]:
     for check in CHECKS.values():
         advice = " ".join(check.advice.split()).replace("|", "&#124;")
         lines.append(f"| {check.id} | {check.area} | {check.title} | {advice} |")
+    return [*lines, ""]
+
+
+def _lint_rules() -> list[str]:
+    lines = [
+        "## Rules for Modelfiles",
+        "",
+        "`mlws model lint` asks them; so do the checks MOD003 (MF001, MF004) and MOD005 (others).",
+        "",
+        "| code | severity | what holds |",
+        "|---|---|---|",
+    ]
+    lines += [f"| {rule.code} | {rule.severity} | {rule.title} |" for rule in linting.RULES]
     return [*lines, ""]
 
 

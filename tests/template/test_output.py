@@ -23,6 +23,7 @@ from tests.support.rendering import ROOT, render
 pytestmark = pytest.mark.slow
 
 BIN = Path(sys.executable).parent
+CONSTRAINTS = (ROOT / "constraints.txt").read_text()
 PINS = json.loads((ROOT / "tests/support/pins.json").read_text())
 
 
@@ -155,6 +156,26 @@ def test_compose_and_image_files_are_valid(output: Path) -> None:
         BIN / "check-jsonschema", "--builtin-schema", "vendor.compose-spec", *compose, folder=output
     )
     _run(BIN / "hadolint", output / "Dockerfile", folder=output)
+
+
+@of_kinds("workspace")
+def test_the_tracking_server_is_valid_and_of_the_versions_that_are_tested(output: Path) -> None:
+    path = output / "compose.tracking.yaml"
+    _run(BIN / "check-jsonschema", "--builtin-schema", "vendor.compose-spec", path, folder=output)
+    services = yaml.safe_load(path.read_text())["services"]
+    image = services["mlflow"]["build"]["dockerfile_inline"]
+    (output / "Dockerfile.tracking").write_text(image)
+    try:
+        _run(BIN / "hadolint", "Dockerfile.tracking", folder=output)
+    finally:
+        (output / "Dockerfile.tracking").unlink()
+    pinned = dict(re.findall(r"(mlflow|psycopg)(?:\[binary\])?==([\d.]+)", image))
+    assert set(pinned) == {"mlflow", "psycopg"}
+    assert all(f"\n{name}=={version}\n" in CONSTRAINTS for name, version in pinned.items())
+    assert services["mlflow"]["image"].endswith(f"-mlflow:{pinned['mlflow']}")
+    published = [port for service in services.values() for port in service.get("ports", ())]
+    assert [port.startswith("127.0.0.1:") for port in published] == [True]
+    assert "${MLFLOW_DATABASE_PASSWORD:?" in path.read_text()
 
 
 @pytest.mark.parametrize("text", NASTY)

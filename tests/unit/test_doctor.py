@@ -17,6 +17,8 @@ from mlws_scaffold.adapters.git import Git
 from mlws_scaffold.checks import doctor
 from mlws_scaffold.checks.doctor import Finding
 from mlws_scaffold.checks.examinations import services
+from mlws_scaffold.checks.examinations.case import Case
+from mlws_scaffold.workspace.config import load
 from tests.support import tiny_workspace
 from tests.support.commandline import Mlws
 from tests.support.fake_ollama import FakeOllama, running
@@ -36,10 +38,11 @@ def root(tmp_path: Path) -> Path:
 
 
 @contextmanager
-def _server(answer: bytes) -> Iterator[str]:
+def _server(answer: bytes, login: str = "") -> Iterator[str]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            self.send_response(200)
+            known = not login or self.headers.get("Authorization") == login
+            self.send_response(200 if known else 401)
             self.end_headers()
             self.wfile.write(answer)
 
@@ -187,6 +190,24 @@ def test_a_tracking_server_must_say_ok(root: Path, answer: bytes, state: str) ->
         assert _examined(root, MLWS_TRACKING_URI=url)["tracking store"].state == state
 
 
+@pytest.mark.parametrize(
+    ("login", "given"),
+    [
+        ("Bearer abc", {"TOKEN": "abc"}),
+        ("Basic YW5uOnNlY3JldA==", {"USERNAME": "ann", "PASSWORD": "secret"}),
+    ],
+)
+def test_a_tracking_server_behind_a_login_is_asked_with_what_mlflow_uses(
+    root: Path, monkeypatch: pytest.MonkeyPatch, login: str, given: dict[str, str]
+) -> None:
+    with _server(b"OK", login) as url:
+        refused = _examined(root, MLWS_TRACKING_URI=url)["tracking store"]
+        assert (refused.state, "MLFLOW_TRACKING_TOKEN" in refused.detail) == ("failure", True)
+        for name, value in given.items():
+            monkeypatch.setenv(f"MLFLOW_TRACKING_{name}", value)
+        assert _examined(root, MLWS_TRACKING_URI=url)["tracking store"].state == "ok"
+
+
 def test_a_tracking_store_that_is_not_there_yet_is_a_warning(root: Path) -> None:
     found = _examined(root, MLWS_TRACKING_URI="sqlite:///mlflow.db")
     assert (found["tracking store"].state, found["tracking store"].cure) == (
@@ -215,6 +236,23 @@ def test_the_file_system_is_that_of_the_deepest_mount(tmp_path: Path) -> None:
         "with blank": "cifs",
         "shared/local": "tmpfs",
     }
+
+
+@pytest.mark.parametrize(
+    ("kind", "state"),
+    [("nfs4", "failure"), ("lustre", "failure"), ("fuse.sshfs", "failure"), ("btrfs", "ok")],
+)
+def test_sqlite_on_a_network_disk_is_told_with_its_cure(
+    root: Path, tmp_path: Path, kind: str, state: str
+) -> None:
+    table = tmp_path / "mounts"
+    table.write_text(f"/dev/sda / ext4 rw 0 0\nserver:/x {tmp_path} {kind} rw 0 0\n")
+    place = load(root, {"MLWS_TRACKING_URI": "sqlite:///mlflow.db"})
+    [found] = services.network_disks(Case(place, {}, {}, table))
+    assert (found.state, kind in found.detail) == (state, True)
+    assert ("name a server in [tracking]" in found.cure) == (state == "failure")
+    [unread] = services.network_disks(Case(place, {}, {}, tmp_path / "absent"))
+    assert unread.state == "unknown"
 
 
 def test_a_gpu_store_that_does_not_answer_is_a_failure_without_its_password(root: Path) -> None:

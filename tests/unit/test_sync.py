@@ -37,7 +37,7 @@ def mlws(root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixt
 
 
 def _synced(root: Path, fake: FakeOllama, *keys: str) -> dict[str, sync.Result]:
-    models = sync.select(registry.load(load(root).layout), keys)
+    models = registry.select(registry.load(load(root).layout), keys)
     with running(fake):
         return {result.key: result for result in sync.sync(fake.url, models, _unwatched)}
 
@@ -104,7 +104,7 @@ def test_the_nearest_place_names_the_host(
 
 def test_an_unknown_key_is_refused_with_the_near_one(root: Path) -> None:
     with pytest.raises(UsageError) as caught:
-        sync.select(registry.load(load(root).layout), ["secnd"])
+        registry.select(registry.load(load(root).layout), ["secnd"])
     assert caught.value.cure == "did you mean 'second'?"
 
 

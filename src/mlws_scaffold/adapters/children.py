@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -37,39 +38,71 @@ class _Interrupted(KeyboardInterrupt):
 
 @dataclass(slots=True)
 class Child:
-    """A running child of this process."""
+    """A running child of this process. `stopped`: somebody asked it to end."""
 
     process: subprocess.Popen[bytes]
     began: float
+    leads: bool = False  # a process group of its own, which is ended with it
+    stopped: bool = False
 
     @property
     def identity(self) -> str:
         return identity(self.process.pid)
 
 
-def start(command: Sequence[str], folder: Path, env: Mapping[str, str]) -> Child:
-    """Start the command without a shell; its streams are ours."""
+def start(
+    command: Sequence[str],
+    folder: Path,
+    env: Mapping[str, str],
+    log: Path | None = None,
+    *,
+    leads: bool = False,
+) -> Child:
+    """Start the command without a shell; its streams are ours, or all it says goes to `log`.
+
+    `leads`: it gets a process group of its own, for a server whose workers may outlive it.
+    """
     try:
-        process = subprocess.Popen(
-            list(command),
-            cwd=folder,
-            env=dict(env),
-        )
+        with log.open("ab") if log else contextlib.nullcontext() as output:
+            process = subprocess.Popen(
+                list(command),
+                cwd=folder,
+                env=dict(env),
+                stdin=subprocess.DEVNULL if output else None,
+                stdout=output,
+                stderr=subprocess.STDOUT if output else None,
+                start_new_session=leads,
+            )
     except OSError as error:
         raise Unavailable(f"{command[0]} cannot be started: {error.strerror}") from None
-    return Child(process, time.monotonic())
+    return Child(process, time.monotonic(), leads)
+
+
+def stop(child: Child, *, hard: bool = False) -> None:
+    """Ask the child to end (`hard`: kill it) from any thread; whoever waits for it sees the end."""
+    child.stopped = True
+    if child.process.returncode is None:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(child.process.pid, signal.SIGKILL if hard else signal.SIGTERM)
 
 
 def ask(
-    command: Sequence[str], folder: Path, env: Mapping[str, str], *, timeout: float
+    command: Sequence[str],
+    folder: Path,
+    env: Mapping[str, str],
+    *,
+    timeout: float,
+    words: str = "",
 ) -> Finished:
-    """Run a short command to its end. Raises Unavailable when it is missing or too slow."""
+    """Run a short command that reads `words` to its end. Raises Unavailable when it is missing or
+    too slow.
+    """
     try:
         done = subprocess.run(
             list(command),
             cwd=folder,
             env=dict(env),
-            stdin=subprocess.DEVNULL,
+            input=words,
             capture_output=True,
             text=True,
             timeout=timeout,
@@ -119,18 +152,23 @@ def wait(child: Child) -> Departed:
     except KeyboardInterrupt as stop:
         interrupted = True
         _on_terminate(signal.SIG_IGN)
-        _end(child.process.pid, gone, heard=not isinstance(stop, _Interrupted))
+        # A terminal's Ctrl-C reaches our own group alone.
+        heard = not isinstance(stop, _Interrupted) and not child.leads
+        _end(child, gone, heard=heard)
     finally:
+        if child.leads:
+            _end_group(child.process.pid)
         _on_terminate(before)
     code, peak = result[0]
     child.process.returncode = code
     status = 128 - code if code < 0 else code
     # Linux counts kilobytes, macOS bytes.
     scale = 1 if sys.platform == "darwin" else 1024
-    return Departed(status, time.monotonic() - child.began, peak * scale, interrupted)
+    ended = interrupted or child.stopped
+    return Departed(status, time.monotonic() - child.began, peak * scale, ended)
 
 
-def _end(pid: int, gone: threading.Event, *, heard: bool) -> None:
+def _end(child: Child, gone: threading.Event, *, heard: bool) -> None:
     """Ask, insist, then kill. `heard`: a terminal's Ctrl-C may have reached the child already."""
     steps = [(signal.SIGTERM, GRACE_SECONDS), (signal.SIGKILL, None)]
     if heard and not gone.wait(1.0):
@@ -139,12 +177,42 @@ def _end(pid: int, gone: threading.Event, *, heard: bool) -> None:
         if gone.is_set():
             return
         try:
-            os.kill(pid, number)
+            (os.killpg if child.leads else os.kill)(child.process.pid, number)
             gone.wait(seconds)
         except ProcessLookupError:
             gone.wait()
         except KeyboardInterrupt:
             continue  # a second Ctrl-C: the next, harder step at once
+
+
+def _end_group(leader: int) -> None:
+    """End what is left of the group of a process that is gone."""
+    for number, seconds in ((signal.SIGTERM, GRACE_SECONDS), (signal.SIGKILL, 1.0)):
+        if not _members(leader):
+            return
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(leader, number)
+        end = time.monotonic() + seconds
+        while _members(leader) and time.monotonic() < end:
+            time.sleep(0.05)
+
+
+def _members(leader: int) -> bool:
+    """Whether a process of the group lives. Zombies, which some containers keep, do not."""
+    if not Path("/proc/self").exists():
+        try:
+            os.killpg(leader, 0)
+        except ProcessLookupError:
+            return False
+        return True
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            state, _parent, group = (
+                stat.read_text("ascii", "replace").rpartition(")")[2].split()[:3]
+            )
+            if int(group) == leader and state != "Z":
+                return True
+    return False
 
 
 def _stop(_number: int, _frame: FrameType | None) -> None:

@@ -7,7 +7,7 @@ import errno
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from mlws_scaffold.errors import MlwsError
@@ -55,40 +55,37 @@ def beside(target: Path) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def locked(folder: Path, waiting: Callable[[], None] = lambda: None) -> Iterator[None]:
+def locked(folder: Path, *, wait: bool = True) -> Iterator[None]:
     """Hold an advisory lock on a folder, so that writers of its files take turns here.
 
-    `waiting` is called once when somebody else holds it.
+    Without `wait` it raises BlockingIOError when another holds it.
     """
-    handle = _lock(folder, waiting)
+    handle = _lock(folder, wait=wait)
     try:
         yield
     finally:
         os.close(handle)
 
 
-def _lock(folder: Path, waiting: Callable[[], None]) -> int:
+def _lock(folder: Path, *, wait: bool) -> int:
+    import fcntl
+
+    how = fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        _take(handle, waiting)
+        fcntl.flock(handle, how)
     except OSError as error:
         os.close(handle)
         if error.errno not in _LOCKS_FILES_ONLY:
             raise
         # Kept: removing it would let two in, one with the old file and one with a new one.
         handle = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o666)
-        _take(handle, waiting)
+        try:
+            fcntl.flock(handle, how)
+        except OSError:
+            os.close(handle)
+            raise
     return handle
-
-
-def _take(handle: int, waiting: Callable[[], None]) -> None:
-    import fcntl
-
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        waiting()
-        fcntl.flock(handle, fcntl.LOCK_EX)
 
 
 def _umask() -> int:

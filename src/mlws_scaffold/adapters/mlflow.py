@@ -5,12 +5,15 @@ Looking needs no import of MLflow (seconds); creating and migrating do.
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import http.client
 import importlib.util
 import logging
+import os
 import re
 import sqlite3
+import urllib.error
 import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
@@ -135,10 +138,17 @@ def _look_at_file(path: Path) -> Store:
 
 
 def _look_at_server(uri: str, timeout: float) -> Store:
-    address = f"{uri.rstrip('/')}/health"
     try:
-        with urllib.request.urlopen(address, timeout=timeout) as answer:  # noqa: S310
+        asked = urllib.request.Request(f"{uri.rstrip('/')}/health")  # noqa: S310
+        for name, value in _login().items():
+            asked.add_unredirected_header(name, value)  # never to where a proxy sends us
+        with urllib.request.urlopen(asked, timeout=timeout) as answer:  # noqa: S310
             words = answer.read(200).decode("utf-8", "replace").strip()
+    except urllib.error.HTTPError as error:
+        if error.code in (401, 403):
+            wanted = "MLFLOW_TRACKING_USERNAME and _PASSWORD, or MLFLOW_TRACKING_TOKEN"
+            return Store("unreadable", f"the server at {uri} refuses ({error.code}): set {wanted}")
+        return Store("unreadable", f"no MLflow server at {uri}: {error.code} {error.reason}")
     except (OSError, ValueError, http.client.HTTPException) as error:
         reason = getattr(error, "reason", None) or error
         return Store("unreadable", f"no MLflow server at {uri}: {reason}")
@@ -146,6 +156,17 @@ def _look_at_server(uri: str, timeout: float) -> Store:
     if words != "OK":
         return Store("unreadable", f"what answers at {uri} is no MLflow server")
     return Store("ready", f"the server at {uri} answers")
+
+
+def _login() -> dict[str, str]:
+    """The header that MLflow's own client would send: a name with a password wins over a token."""
+    name, password, token = (
+        os.environ.get(f"MLFLOW_TRACKING_{part}", "") for part in ("USERNAME", "PASSWORD", "TOKEN")
+    )
+    if name and password:
+        pair = base64.b64encode(f"{name}:{password}".encode()).decode("ascii")
+        return {"Authorization": f"Basic {pair}"}
+    return {"Authorization": f"Bearer {token}"} if token else {}
 
 
 def _revisions() -> tuple[set[str], str]:

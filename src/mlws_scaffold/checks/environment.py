@@ -35,10 +35,15 @@ class LockCurrent(Check):
     def run(self, target: Target) -> Result:
         if not target.is_workspace:
             return not_applicable(NO_WORKSPACE)
-        warnings = []
-        unlocked = not (target.root / LOCK).exists() and (target.root / PYPROJECT).exists()
-        if unlocked and target.touches(PYPROJECT):
-            warnings.append(Problem(LOCK, "there is none yet", "`mlws setup` makes it; commit it"))
+        # An agent's lock is made by its tests, an archived experiment's never again.
+        active = [found.folder for found in target.asked_experiments if not found.is_archived]
+        unlocked = [*([""] if target.touches(PYPROJECT) else []), *(f"{path}/" for path in active)]
+        warnings = [
+            Problem(f"{place}{LOCK}", "there is none yet", "`mlws setup` makes it; commit it")
+            for place in unlocked
+            if (target.root / place / PYPROJECT).exists()
+            and not (target.root / place / LOCK).exists()
+        ]
         folders = [found.folder for found in target.asked_agents]
         folders += [found.folder for found in target.asked_experiments]
         if (

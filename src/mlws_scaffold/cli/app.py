@@ -26,6 +26,7 @@ TABLE = {
     ),
     "run": (f"{_COMMANDS}.run:run", "Run an experiment, recorded."),
     "reproduce": (f"{_COMMANDS}.reproduce:reproduce", "Repeat a recorded run and compare."),
+    "ui": (f"{_COMMANDS}.ui:ui", "Show the runs in MLflow's own page."),
     "trace": (f"{_COMMANDS}.trace:trace_thing", "From an agent to its run, or from a run on."),
     "experiment": (f"{_COMMANDS}.experiment:experiment", "Find, compare, finish, hand over."),
     "data": (f"{_COMMANDS}.data:data", "Data of experiments: add, pull, verify."),

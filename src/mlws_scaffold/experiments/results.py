@@ -1,4 +1,4 @@
-"""Runs as the tracking store has them. Reads through MLflow's client, which is imported late."""
+"""Runs as the tracking store has them."""
 
 from __future__ import annotations
 
@@ -31,6 +31,16 @@ class Run:
     @property
     def dirty(self) -> bool:
         return self.tags.get("mlws.git.dirty") == "true"
+
+    @property
+    def is_sweep(self) -> bool:
+        """Whether it stands for all points of a sweep, and measured nothing itself."""
+        return "mlws.sweep.points" in self.tags
+
+    @property
+    def sweep(self) -> str | None:
+        """Id of the run of the sweep that this is a point of."""
+        return self.tags.get("mlflow.parentRunId") if "mlws.sweep" in self.tags else None
 
     @property
     def repetition(self) -> bool:
@@ -84,7 +94,6 @@ def with_tags(place: Workspace, tags: Mapping[str, str]) -> list[Run]:
     from mlws_scaffold.adapters import mlflow, tracking
 
     uri = place.config.tracking.uri
-    if mlflow.is_installed() and mlflow.look(uri, place.root).state == "absent":
+    if mlflow.look(uri, place.root).state == "absent":
         return []
-    wanted = " AND ".join(f"tags.`{name}` = '{value}'" for name, value in tags.items())
-    return [Run(**row) for row in tracking.search(uri, place.root, None, wanted)]
+    return [Run(**row) for row in tracking.search(uri, place.root, None, tags)]

@@ -19,10 +19,10 @@ STATUSES: tuple[str, ...] = get_args(Status)
 
 
 class Performance(Strict):
-    """Measured figures; latencies as text with a unit (`850ms`, `1.2s`)."""
+    """Measured figures, numbers or text; latencies as text with a unit (`850ms`, `1.2s`)."""
 
     model_config = ConfigDict(extra="allow", frozen=True)
-    accuracy: float | None = None
+    accuracy: float | str | None = None
     latency_p50: str | float | None = None
     latency_p95: str | float | None = None
 
@@ -45,7 +45,7 @@ class Model(WithOwnKeys):
     model_name: str | None = Field(None, description="the name in Ollama, such as llama3.1:8b")
     base_model: str | None = Field(None, description="the FROM of the Modelfile")
     modelfile: str | None = Field(None, description="a path such as modelfiles/NAME.Modelfile")
-    version: str | float | None = Field(None, description="a version such as v1.0.0")
+    version: str | int | float | date | None = Field(None, description="a version such as v1.0.0")
     purpose: str | None = None
     tags: tuple[str, ...] = ()
     owners: tuple[str, ...] = ()

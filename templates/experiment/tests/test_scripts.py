@@ -100,5 +100,5 @@ def test_a_missing_package_is_named_with_its_cure(folder: Path, tmp_path: Path) 
     command = [sys.executable, "-S", "-I", str(folder / "train.py")]
     refused = subprocess.run(command, capture_output=True, text=True, timeout=60, cwd=tmp_path)
     assert refused.returncode == 1
-    assert "is not installed: run `uv sync` at the root" in refused.stderr
+    assert "is not installed: run `uv sync`" in refused.stderr
     assert len(refused.stderr.splitlines()) == 1

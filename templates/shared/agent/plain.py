@@ -123,17 +123,18 @@ async def run(messages: list[Message], deps: Deps) -> AsyncIterator[Event]:
     for _ in range(MAX_ROUNDS):
         calls: list[dict[str, Any]] = []
         said, reason = "", "stop"
-        async with aclosing(_ask(chat, deps)) as parts:
-            async for part in parts:
-                if isinstance(part, Failure):
-                    yield part
+        async with aclosing(_ask(chat, deps)) as reads:
+            async for parts in reads:
+                if isinstance(parts, Failure):
+                    yield parts
                     return
-                message = part.get("message") or {}
-                calls += message.get("tool_calls") or ()
-                prompt_tokens += part.get("prompt_eval_count") or 0
-                completion_tokens += part.get("eval_count") or 0
-                reason = part.get("done_reason") or reason
-                if text := message.get("content"):
+                text = "".join((part.get("message") or {}).get("content") or "" for part in parts)
+                for part in parts:
+                    calls += (part.get("message") or {}).get("tool_calls") or ()
+                    prompt_tokens += part.get("prompt_eval_count") or 0
+                    completion_tokens += part.get("eval_count") or 0
+                    reason = part.get("done_reason") or reason
+                if text:
                     said += text
                     yield Token(text)
         if not calls:
@@ -149,31 +150,34 @@ async def run(messages: list[Message], deps: Deps) -> AsyncIterator[Event]:
 
 async def _ask(
     chat: list[dict[str, Any]], deps: Deps
-) -> AsyncGenerator[dict[str, Any] | Failure, None]:
+) -> AsyncGenerator[list[dict[str, Any]] | Failure, None]:
     """Stream one reply of the model; whatever goes wrong on the way ends it as a Failure.
 
-    Leaving it early closes the connection, which is what stops the model's work.
+    What arrives together is yielded together. Leaving early closes the connection, which is what
+    stops the model's work.
     """
     asked: dict[str, Any] = {"model": deps.model, "messages": chat, "options": dict(deps.options)}
     if deps.tools:
         asked["tools"] = [_described(tool) for tool in deps.tools]
-    address = f"{deps.connection.address}/api/chat"
+    address, rest = f"{deps.connection.address}/api/chat", b""
     try:
         async with deps.connection.session().post(address, json=asked) as answer:
             if answer.status != 200:
                 kind: Literal["busy", "failed"] = "busy" if answer.status == 503 else "failed"
                 yield Failure(kind, _reason(await answer.text()))
                 return
-            async for line in answer.content:
-                part = json.loads(line)
-                if not isinstance(part, dict):
-                    raise ValueError(f"a line is {type(part).__name__}")
-                if error := part.get("error"):
-                    yield Failure("failed", str(error))
+            async for data in answer.content.iter_any():
+                *lines, rest = (rest + data).split(b"\n")
+                parts = [_part(line) for line in lines if line.strip()]
+                errors = [part["error"] for part in parts if part.get("error")]
+                yield parts
+                if errors:
+                    yield Failure("failed", str(errors[0]))
+                if errors or (parts and parts[-1].get("done")):
                     return
-                yield part
-                if part.get("done"):
-                    return
+            if rest.strip() and (last := _part(rest)).get("done"):
+                yield [last]
+                return
         yield Failure("failed", "the model server ended the answer early")
     except TimeoutError:
         yield Failure("timeout", "the model server did not answer in time")
@@ -181,6 +185,13 @@ async def _ask(
         yield Failure("unreachable", f"no connection to the model server: {error}")
     except (aiohttp.ClientError, ValueError) as error:
         yield Failure("failed", f"the model server sent something unreadable: {error}")
+
+
+def _part(line: bytes) -> dict[str, Any]:
+    part = json.loads(line)
+    if not isinstance(part, dict):
+        raise ValueError(f"a line is {type(part).__name__}")
+    return part
 
 
 async def _use(name: str, arguments: Mapping[str, Any], tools: Sequence[Tool]) -> str:

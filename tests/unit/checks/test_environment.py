@@ -7,13 +7,20 @@ import pytest
 from mlws_scaffold.adapters import process
 from mlws_scaffold.checks import requirements
 from mlws_scaffold.checks.target import Scope
-from tests.unit.checks.building import AGENT, PYPROJECT, Place
+from tests.unit.checks.building import AGENT, EXPERIMENT, PYPROJECT, Place
 
 
 def test_a_missing_lock_is_advice_only(place: Place) -> None:
     (place.root / "uv.lock").unlink()
     assert place.warnings("WS005") == [
         "uv.lock: there is none yet (`mlws setup` makes it; commit it)"
+    ]
+
+
+def test_a_missing_lock_of_an_isolated_experiment_is_advice_too(place: Place) -> None:
+    (place.root / EXPERIMENT / "pyproject.toml").write_text(PYPROJECT)
+    assert place.warnings("WS005") == [
+        f"{EXPERIMENT}/uv.lock: there is none yet (`mlws setup` makes it; commit it)"
     ]
 
 

@@ -25,7 +25,7 @@ def put(text: str, keys: Sequence[str], value: Any, order: Sequence[str] = ()) -
     if pair is not None:
         key, old = pair
         if _is_span(old) and not isinstance(value, Mapping):
-            return _replaced(text, key, old, value)
+            return _replaced(text, key, old, _one_line(value, braces=_is_inside_flow(text, keys)))
         if not old.value and isinstance(value, Mapping) and value and not above.flow_style:
             return _opened(text, key, old, value)
         refuse_braces(text, keys)
@@ -107,14 +107,14 @@ def _cut(text: str, pairs: Sequence[tuple[Any, Any]], index: int) -> str:
     return text[:begin] + text[end:]
 
 
-def _replaced(text: str, key: Any, old: Any, value: Any) -> str:
+def _replaced(text: str, key: Any, old: Any, value: str) -> str:
     begin, end = old.start_mark.index, old.end_mark.index
     if begin < key.end_mark.index:  # an alias lies where it points to
         raise MlwsError(f"{key.value} is an alias", "set it by hand")
     gap = "" if text[:begin].endswith(" ") else " "
-    if old.style in ("|", ">"):
+    if isinstance(old, yaml.ScalarNode) and old.style in ("|", ">"):
         end = begin + len(text[begin:end].rstrip())
-    return f"{text[:begin]}{gap}{_one_line(value)}{text[end:]}"
+    return f"{text[:begin]}{gap}{value}{text[end:]}"
 
 
 def _is_span(old: Any) -> bool:
@@ -150,10 +150,11 @@ def _inserted(text: str, above: Any, key: str, value: Any, order: Sequence[str])
         if not above.value:
             raise MlwsError(f"{key} would be the first in its braces")
         at = (before or above.value[0])[1].end_mark.index
+        pair_shown = f"{_one_line(key, braces=True)}: {_one_line(value, braces=True)}"
         if before is None:
             at = above.value[0][0].start_mark.index
-            return f"{text[:at]}{_one_line(key)}: {_one_line(value)}, {text[at:]}"
-        return f"{text[:at]}, {_one_line(key)}: {_one_line(value)}{text[at:]}"
+            return f"{text[:at]}{pair_shown}, {text[at:]}"
+        return f"{text[:at]}, {pair_shown}{text[at:]}"
     first = above.value[0][0].start_mark
     lines = text.splitlines(keepends=True)
     number = first.line if before is None else _last(*before) + 1
@@ -171,17 +172,19 @@ def _lines(key: str, value: Any, column: int) -> list[str]:
     return [f"{margin}{_one_line(key)}:\n", *inner]
 
 
-def _one_line(value: Any) -> str:
-    """A value on one line, quoted so that it may stand between braces too."""
+def _one_line(value: Any, *, braces: bool = False) -> str:
+    """A value on one line; between `braces` more texts must be quoted."""
     if isinstance(value, str) and any(sign in value for sign in "\n\r\x85\u2028\u2029"):
         style: str | None = '"'
     else:
         style = None
-    if isinstance(value, Mapping):
-        value = dict(value)
-    listed = list(value) if isinstance(value, tuple) else value
+    if not braces and not isinstance(value, list | tuple | Mapping):
+        shown = yaml.safe_dump(value, default_style=style, width=_WIDTH, allow_unicode=True)
+        return str(shown).removesuffix("\n...\n").removesuffix("\n")
+    if isinstance(value, tuple | Mapping):
+        value = dict(value) if isinstance(value, Mapping) else list(value)
     shown = yaml.safe_dump(
-        [listed],
+        [value],
         default_flow_style=True,
         default_style=style,
         width=_WIDTH,
@@ -203,7 +206,8 @@ def _at(text: str, keys: Sequence[str]) -> Any:
 
 
 def _is_inside_flow(text: str, keys: Sequence[str]) -> bool:
-    return any(_at(text, keys[:depth]).flow_style for depth in range(len(keys)))
+    # In braces everything is in braces, so the mapping around the key tells.
+    return bool(_at(text, keys[:-1]).flow_style)
 
 
 def _last(key: Any, value: Any) -> int:

@@ -40,6 +40,7 @@ class Case:
     place: Workspace
     answers: Mapping[str, Any]
     environment: Mapping[str, str]
+    mounts: Path = Path("/proc/mounts")
 
     @property
     def root(self) -> Path:

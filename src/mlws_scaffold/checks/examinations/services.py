@@ -15,7 +15,8 @@ from mlws_scaffold.models.sync import plan
 
 # Locks of SQLite do not hold there: two writers can destroy the file.
 _NETWORK = re.compile(
-    r"nfs|nfs4|cifs|smb3|smbfs|afs|9p|lustre|beegfs|gpfs|ceph|glusterfs|fuse\.(sshfs|ceph|glusterfs|rclone)"
+    r"nfs4?|cifs|smb3|smbfs|afs|9p|lustre|beegfs|gpfs|ceph|glusterfs|orangefs|panfs|vboxsf"
+    r"|fuse\.(sshfs|ceph|glusterfs|rclone|s3fs|juicefs)"
 )
 
 
@@ -70,10 +71,10 @@ def network_disks(case: Case) -> Findings:
     if not files:
         return
     try:
-        mounts = Path("/proc/mounts").read_text("utf-8", "replace")
+        mounts = case.mounts.read_text("utf-8", "replace")
     except OSError:
         cure = "look with `mount` that no SQLite file lies on a network disk"
-        yield Finding("SQLite files", "unknown", "this system has no /proc/mounts", cure)
+        yield Finding("SQLite files", "unknown", f"this system has no {case.mounts}", cure)
         return
     for key, path in files.items():
         kind = filesystem_of(path, mounts)

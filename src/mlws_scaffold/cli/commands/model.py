@@ -19,4 +19,4 @@ TABLE = {
 
 @click.group(cls=LazyGroup, table=TABLE)
 def model() -> None:
-    """Models of the registry: look, plan, sync, lock."""
+    """Models of the registry: look, lint, plan, sync, lock."""

@@ -67,6 +67,11 @@ def reproduce(
     Raises UsageError, MlwsError when its commit is gone, Unavailable.
     """
     original = find(place, text)
+    if original.is_sweep:
+        best = original.tags.get("mlws.sweep.best_run", "RUN")
+        raise UsageError(
+            f"{original.run_id} is a sweep", f"repeat one of its points: mlws reproduce {best}"
+        )
     git = Git(Git(place.root).toplevel() or place.root)
     commit = _commit(git, original)
     tree = state.folder(place.root) / "worktrees" / f"reproduce-{original.run_id[:8]}-{os.getpid()}"
@@ -189,9 +194,11 @@ def _environment(
     same = not lock or lock == resolving.sha256(place.root / inside / "uv.lock")
     if not same and here:
         say("note: --here: the environment is not the one that the run was made with")
-    if same or here:
+    absent = isolated and not (place.root / folder / resolving.OWN_PYTHON).exists()
+    if here or (same and not absent):
         return resolving.interpreter(place.root, place.root / folder)
-    say("the run was made with another lock: its environment is installed")
+    why = "has an environment of its own" if same else "was made with another lock"
+    say(f"the run {why}: its environment is installed")
     # Another environment than the run's own would otherwise be synced instead.
     names = {"UV_PROJECT_ENVIRONMENT": ".venv", "VIRTUAL_ENV": ""}
     command = ["uv", "sync", "--frozen", "--quiet"]

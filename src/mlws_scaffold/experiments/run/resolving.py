@@ -7,7 +7,8 @@ import json
 import os
 import shlex
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from mlws_scaffold.workspace import secrets
 
 _PROBE = Path(__file__).with_name("probe.py")
 SCRIPT = "train.py"
+OWN_PYTHON = ".venv/bin/python"
 
 
 def resolve(request: Request) -> Resolved:
@@ -32,7 +34,7 @@ def resolve(request: Request) -> Resolved:
     if not (folder / SCRIPT).is_file():
         raise UsageError(f"{place.layout.relative(folder)} has no {SCRIPT} to run")
     command = _command(request)
-    surroundings = look_around(request)
+    [surroundings] = look_around(request, [()])
     found = tree.look(place.root, folder, place.config.checks.max_file_mb)
     return Resolved(
         request=request,
@@ -46,6 +48,26 @@ def resolve(request: Request) -> Resolved:
     )
 
 
+def vary(resolved: Resolved, variants: Sequence[tuple[str, ...]]) -> list[Resolved]:
+    """The same with further --set values each; code and data are not looked at again.
+
+    Raises UsageError, Unavailable.
+    """
+    request = resolved.request
+    requests = [replace(request, sets=(*request.sets, *variant)) for variant in variants]
+    return [
+        replace(
+            resolved,
+            request=varied,
+            surroundings=found,
+            command=_command(varied),
+            seed=fingerprint.seed_in(found.config),
+            config_hash=fingerprint.of_config(found.config, varied.arguments),
+        )
+        for varied, found in zip(requests, look_around(request, variants), strict=True)
+    ]
+
+
 def is_isolated(folder: Path) -> bool:
     """Whether the experiment has dependencies and a lock of its own."""
     return (folder / "pyproject.toml").is_file()
@@ -54,43 +76,57 @@ def is_isolated(folder: Path) -> bool:
 def interpreter(root: Path, folder: Path) -> str:
     """Python of the experiment's own environment, else of the workspace's, else ours."""
     if is_isolated(folder):
-        own = folder / ".venv/bin/python"
+        own = folder / OWN_PYTHON
         if not own.exists():
             raise Unavailable(
-                f"{folder.name} has an environment of its own, not made yet", "uv sync"
+                f"{folder.name} has an environment of its own, which is not made yet",
+                f"uv sync --project {shlex.quote(str(folder))}",
             )
         return str(own)
     shared = root / (os.environ.get("UV_PROJECT_ENVIRONMENT") or ".venv") / "bin/python"
     return str(shared) if shared.exists() else sys.executable
 
 
-def look_around(request: Request) -> Surroundings:
-    """Ask the interpreter that will run the experiment. Raises UsageError, Unavailable."""
-    root, folder = request.place.root, request.entry.folder
-    config, sets = request.config, request.sets
+def activation(surroundings: Surroundings) -> dict[str, str]:
+    """What activating the experiment's own environment would set; nothing for the shared one."""
+    if surroundings.dependencies != "isolated":
+        return {}
+    tools = Path(surroundings.interpreter).parent
+    path = os.environ.get("PATH", os.defpath)
+    return {"VIRTUAL_ENV": str(tools.parent), "PATH": f"{tools}{os.pathsep}{path}"}
+
+
+def look_around(request: Request, variants: Sequence[tuple[str, ...]]) -> list[Surroundings]:
+    """Ask the interpreter that will run the experiment, once for all `variants` of further --set
+    values. Raises UsageError, Unavailable.
+    """
+    root, folder, config = request.place.root, request.entry.folder, request.config
+    sets = [[*request.sets, *variant] for variant in variants]
     dependencies = "isolated" if is_isolated(folder) else "root"
     python = request.interpreter or interpreter(root, folder)
     named = folder / config
     if not named.is_file() and config != "config.yaml":
         raise UsageError(f"--config: no {config} in {folder.name}")
     path = str(named) if named.is_file() else ""
-    if sets and not path:
+    if any(sets) and not path:
         raise UsageError("--set changes config.yaml, and there is none")
-    answer = _ask([python, "-P", str(_PROBE), str(root), path, *sets], folder)
+    answer = _ask([python, "-P", str(_PROBE), str(root), path], folder, json.dumps(sets))
     if missing := answer.get("missing"):
-        raise Unavailable(f"{python} has no {missing}", "install the environment: uv sync")
+        where = f" --project {shlex.quote(str(folder))}" if dependencies == "isolated" else ""
+        raise Unavailable(f"{python} has no {missing}", f"install the environment: uv sync{where}")
     if wrong := answer.get("error"):
         raise UsageError(str(wrong))
     lock = (folder if dependencies == "isolated" else root) / "uv.lock"
     facts = ("python", "implementation", "platform", "executable")
-    return Surroundings(
+    found = Surroundings(
         interpreter=python,
-        config=answer["config"],
+        config={},
         packages=tuple(answer["packages"]),
         system={name: str(answer[name]) for name in facts},
         dependencies=dependencies,
         lock_sha256=sha256(lock),
     )
+    return [replace(found, config=values) for values in answer["configs"]]
 
 
 def sha256(path: Path) -> str:
@@ -98,9 +134,10 @@ def sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
 
 
-def _ask(command: list[str], folder: Path) -> Mapping[str, Any]:
+def _ask(command: list[str], folder: Path, words: str) -> Mapping[str, Any]:
     # Without PYTHONPATH: the environment and the workspace are what a run depends on.
-    done = children.ask(command, folder, {**os.environ, "PYTHONPATH": ""}, timeout=120)
+    env = {**os.environ, "PYTHONPATH": ""}
+    done = children.ask(command, folder, env, timeout=120, words=words)
     if done.status:
         last = (done.errors.strip().splitlines() or ["it said nothing"])[-1]
         raise Unavailable(f"{command[0]} cannot read the configuration: {last}", "uv sync")

@@ -9,7 +9,7 @@ from mlws_scaffold.models.modelfile.parsing import parse
 from mlws_scaffold.models.modelfile.recipe import Recipe, build, of, read
 from mlws_scaffold.models.modelfile.request import Source
 from mlws_scaffold.models.modelfile.sources import Blob
-from mlws_scaffold.models.modelfile.writing import write
+from mlws_scaffold.models.modelfile.writing import with_system, write
 
 __all__ = [
     "Blob",
@@ -28,5 +28,6 @@ __all__ = [
     "of",
     "parse",
     "read",
+    "with_system",
     "write",
 ]

@@ -6,6 +6,7 @@ and held by vectors that were run through it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -27,6 +28,8 @@ KEYWORDS = (
 ROLES = ("system", "user", "assistant")
 BLANKS = " \t"
 NEWLINES = "\r\n"
+# A line as editors count it; Ollama itself counts both signs of CR LF.
+NEWLINE = re.compile(r"\r\n|\r|\n")
 TRIPLE = '"""'
 
 

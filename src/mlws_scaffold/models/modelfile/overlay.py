@@ -94,7 +94,7 @@ def _normal(name: str, values: Sequence[str]) -> list[str]:
 
 def _number(text: str) -> str:
     try:
-        return repr(float(text))
+        return repr(float(text) + 0.0)  # -0 is 0
     except ValueError:
         return text
 

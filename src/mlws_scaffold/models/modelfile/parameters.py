@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import re
 import struct
@@ -28,9 +29,10 @@ Value = int | float | bool | list[str]
 _TRUE = frozenset({"1", "t", "T", "TRUE", "true", "True"})
 _FALSE = frozenset({"0", "f", "F", "FALSE", "false", "False"})
 _DECIMAL = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
-_HEX = re.compile(
-    r"[+-]?0[xX](?=[0-9a-fA-F_.])(?:_?[0-9a-fA-F])*\.?(?:[0-9a-fA-F](?:_?[0-9a-fA-F])*)?[pP][+-]?[0-9]+"
-)
+_HEX = re.compile(r"[+-]?0[xX](?:[0-9a-fA-F]+\.?[0-9a-fA-F]*|\.[0-9a-fA-F]+)[pP][+-]?[0-9]+")
+# An underscore stands between digits, or behind the 0x.
+_LONE = re.compile(r"(?<![0-9])_|_(?![0-9])")
+_LONE_IN_HEX = re.compile(r"(?<![0-9a-fA-FxX])_|_(?![0-9a-fA-F])")
 
 
 def typed(name: str, text: str) -> Value:
@@ -66,29 +68,30 @@ def _integer(text: str) -> int:
 
 
 def _float(text: str) -> float:
-    if _DECIMAL.fullmatch(text):
-        value = float(text)
-    elif _HEX.fullmatch(text):
-        value = float.fromhex(text.replace("_", ""))
-    else:
-        value = math.inf
+    plain, value = text.replace("_", ""), math.inf
+    if _DECIMAL.fullmatch(plain) and not _LONE.search(text):
+        value = float(plain)
+    elif _HEX.fullmatch(plain) and not _LONE_IN_HEX.search(text):
+        with contextlib.suppress(OverflowError):
+            value = float.fromhex(plain)
     single = _as_single(value)
-    if single is None:
+    if single is None:  # Ollama takes inf and NaN, and then cannot send them
         raise ValueError(f"invalid float value [{text}]")
     return single
 
 
 def _as_single(value: float) -> float | None:
     """The shortest number that is the same in 32 bits: Ollama keeps no more of it."""
+    packed = _packed(value)
+    if packed is None:
+        return None
+    exact = float(struct.unpack("<f", packed)[0])
+    shorter = (float(f"{exact:.{digits}g}") for digits in range(1, 10))
+    return next((short for short in shorter if _packed(short) == packed), exact)
+
+
+def _packed(value: float) -> bytes | None:
     try:
-        packed = struct.pack("<f", value)
+        return struct.pack("<f", value) if math.isfinite(value) else None
     except OverflowError:
         return None
-    (exact,) = struct.unpack("<f", packed)
-    if not math.isfinite(exact):
-        return None
-    for digits in range(1, 10):
-        short = float(f"{exact:.{digits}g}")
-        if struct.pack("<f", short) == packed:
-            return short
-    return float(exact)

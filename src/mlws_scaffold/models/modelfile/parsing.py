@@ -14,6 +14,7 @@ from mlws_scaffold.models.modelfile.decoding import decode
 from mlws_scaffold.models.modelfile.grammar import (
     BLANKS,
     KEYWORDS,
+    NEWLINE,
     NEWLINES,
     ROLES,
     TRIPLE,
@@ -29,7 +30,6 @@ _LETTERS = re.compile(r"[A-Za-z]*")
 _PARAMETER = re.compile(r"[A-Za-z0-9_]*")
 _LINE = re.compile(r"[^\r\n]*")
 _VISIBLE = re.compile(r"[^ \t\r\n]{1,40}")
-_ENDS = re.compile(r"\r\n|\r|\n")
 
 _NO_COMMAND = (
     'command must be one of "from", "license", "template", "system", "adapter", "draft",'
@@ -176,7 +176,7 @@ class _Reading:
 
     def _place(self, at: int) -> tuple[int, int]:
         if not self.starts:
-            self.starts += [0, *(found.end() for found in _ENDS.finditer(self.text))]
+            self.starts += [0, *(found.end() for found in NEWLINE.finditer(self.text))]
         line = bisect_right(self.starts, at)
         return line, at - self.starts[line - 1] + 1
 

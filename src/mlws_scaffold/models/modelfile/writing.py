@@ -7,6 +7,7 @@ import re
 from mlws_scaffold.errors import Problem
 from mlws_scaffold.models.modelfile.grammar import (
     KEYWORDS,
+    NEWLINE,
     ROLES,
     TRIPLE,
     Command,
@@ -14,7 +15,10 @@ from mlws_scaffold.models.modelfile.grammar import (
     ModelfileError,
     kept,
 )
-from mlws_scaffold.models.modelfile.parsing import value_at
+from mlws_scaffold.models.modelfile.parsing import parse, value_at
+
+# How people write them; a longer text then grows without being quoted anew.
+_USUAL = {"stop": '"', **dict.fromkeys(("system", "template", "license", "message"), TRIPLE)}
 
 
 def write(modelfile: Modelfile) -> str:
@@ -27,23 +31,34 @@ def write(modelfile: Modelfile) -> str:
     return "".join(f"{_written(command)}\n" for command in modelfile.commands)
 
 
-def quoted(value: str, *, always: bool = False) -> str | None:
-    """The value as a Modelfile can hold it, or None; `always` puts quotes around a word too."""
-    plain = [] if always or not value else [value]
-    quotes = [f'"{value}"', f"{TRIPLE}{value}{TRIPLE}"]
-    if "\n" in value:
-        quotes.reverse()
-    for text in (*plain, *quotes, value):
-        # Reading it back is the proof.
-        if value_at(f"{text}\n", 0) == (value, len(text)):
+def quoted(value: str, quotes: str = "") -> str | None:
+    """The value as a Modelfile can hold it, in the given quotes if they can; None: not at all."""
+    for each in (quotes, "", '"', TRIPLE):
+        text = f"{each}{value}{each}"
+        # Reading it back is the proof. Nothing at all would leave a blank at the end of its line.
+        if text and value_at(f"{text}\n", 0) == (value, len(text)):
             return text
     return None
+
+
+def with_system(text: str, system: str, name: str) -> str:
+    """The text of a Modelfile with another system prompt in the line of its present one.
+
+    Raises ModelfileError where a Modelfile cannot say it.
+    """
+    found = parse(text, name).last("system")
+    value = quoted(system, TRIPLE)
+    if found is None or value is None:
+        raise _refused(found or Command("system", "", ""), *_why_not(system))
+    lines = text.splitlines(keepends=True)
+    after = found.line + len(NEWLINE.findall(found.value))
+    return "".join([*lines[: found.line - 1], f"SYSTEM {value}\n", *lines[after:]])
 
 
 def _written(command: Command) -> str:
     if command.name not in KEYWORDS:
         raise _refused(command, f"no command {command.name!r}", f"one of {', '.join(KEYWORDS)}")
-    value = quoted(command.value, always=command.effect == "stop")
+    value = quoted(command.value, _USUAL.get(command.effect, ""))
     if value is None:
         raise _refused(command, *_why_not(command.value))
     word = command.name.upper()
@@ -63,8 +78,9 @@ def _written(command: Command) -> str:
 
 def _why_not(value: str) -> tuple[str, str]:
     if kept(value) != value:
-        lost = next(sign for sign in value if not kept(sign))
-        message = f"holds U+{ord(lost):04X}, which Ollama drops without a word"
+        at = next(index for index, sign in enumerate(value) if not kept(sign))
+        line = 1 + len(NEWLINE.findall(value[:at]))
+        message = f"line {line} holds U+{ord(value[at]):04X}, which Ollama drops without a word"
         return message, "take it out, or write it in another way"
     return (
         'holds lines that end with " and with """, which would both end it: nothing can be escaped',

@@ -74,7 +74,12 @@ def locked(host: str, waiting: Callable[[], None]) -> Iterator[None]:
     """Whoever changes the models of a server takes turns here, in whatever workspace."""
     folder = state.home() / "servers" / _identity(host)
     folder.mkdir(parents=True, exist_ok=True)
-    with files.locked(folder, waiting):
+    with contextlib.ExitStack() as held:
+        try:
+            held.enter_context(files.locked(folder, wait=False))
+        except BlockingIOError:
+            waiting()
+            held.enter_context(files.locked(folder))
         yield
 
 

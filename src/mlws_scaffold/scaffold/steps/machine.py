@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 from mlws_scaffold.errors import Unavailable
 from mlws_scaffold.scaffold.steps.setting import LATER, Outcome, Setting
+from mlws_scaffold.workspace.layout import EXPERIMENTS
 
 _ENVIRONMENT = "later: scripts/setup-env.sh"
 
@@ -13,19 +15,34 @@ _ENVIRONMENT = "later: scripts/setup-env.sh"
 def lock(setting: Setting) -> Outcome:
     from mlws_scaffold.adapters import process
 
-    if (setting.root / "uv.lock").is_file():
+    unlocked = [folder for folder in _projects(setting) if not (folder / "uv.lock").is_file()]
+    if (setting.root / "pyproject.toml").is_file() and not unlocked:
         return "done", "there is one already"
     # Only a person's own `mlws setup` may ask a package index.
     if not setting.again:
         return "skipped", "made with the environment", _ENVIRONMENT
-    if not (setting.root / "pyproject.toml").is_file():
+    if not unlocked:
         return "skipped", "there is no pyproject.toml"
     if process.find("uv") is None:
         return "skipped", "uv is not installed", _ENVIRONMENT
-    done = process.run(["uv", "lock"], setting.root, timeout=600)
-    if done.status:
-        return "failed", f"uv lock: {done.said}", f"mend that; {LATER}"
-    return "done", "made; commit it, so that everybody gets the same versions"
+    for folder in unlocked:
+        done = process.run(["uv", "lock"], folder, timeout=600)
+        if done.status:
+            where = setting.place.layout.relative(folder)
+            return "failed", f"uv lock in {where}: {done.said}", f"mend that; {LATER}"
+    made = ", ".join(f"{setting.place.layout.relative(folder)}/uv.lock" for folder in unlocked)
+    return "done", f"made {made}; commit it, so that everybody gets the same versions"
+
+
+def _projects(setting: Setting) -> list[Path]:
+    """The workspace and the active experiments that have an environment of their own."""
+    active = [
+        folder
+        for folder in setting.place.layout.experiments()
+        if folder.is_relative_to(setting.root / EXPERIMENTS)
+    ]
+    folders = [setting.root, *active]
+    return [folder for folder in folders if (folder / "pyproject.toml").is_file()]
 
 
 def tracking(setting: Setting) -> Outcome:

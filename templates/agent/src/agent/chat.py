@@ -97,36 +97,31 @@ class Chat:
         if len(body.messages) > (most := self.settings.limits.messages):
             raise ApiError(422, f"at most {most} messages", "too_many_messages", "messages")
 
-    async def _follow(self, first: Event, run: Events) -> Events:
-        yield self._counted(first)
-        async for event in run:
-            yield self._counted(event)
-
-    def _counted(self, event: Event) -> Event:
-        if isinstance(event, Done):
-            self.metrics.tokens.labels("input").inc(event.prompt_tokens)
-            self.metrics.tokens.labels("output").inc(event.completion_tokens)
-        return event
+    def _count(self, done: Done) -> None:
+        self.metrics.tokens.labels("input").inc(done.prompt_tokens)
+        self.metrics.tokens.labels("output").inc(done.completion_tokens)
 
     async def _whole(self, answer: Answer, first: Event, run: Events) -> dict[str, Any]:
-        text = ""
-        async for event in self._follow(first, run):
-            match event:
-                case Token(piece):
-                    text += piece
-                case Failure():
-                    raise ApiError.of(event)
-                case Done():
-                    return answer.whole(text, event)
-        raise AssertionError("a run ends with Done or Failure")
+        text, event = "", first
+        while isinstance(event, Token):
+            text += event.text
+            event = await anext(run)
+        if isinstance(event, Failure):
+            raise ApiError.of(event)
+        self._count(event)
+        return answer.whole(text, event)
 
     async def _lines(
         self, answer: Answer, first: Event, run: Events, with_usage: bool, outcome: Outcome
     ) -> AsyncGenerator[str, None]:
         outcome.status = GONE  # until the last line is out
-        opening = True
-        async for event in self._follow(first, run):
-            for line in answer.lines(event, first=opening, with_usage=with_usage):
+        for line in answer.lines(first, first=True, with_usage=with_usage):
+            yield line
+        event = first
+        while isinstance(event, Token):
+            event = await anext(run)
+            for line in answer.lines(event, first=False, with_usage=with_usage):
                 yield line
-            opening = False
+        if isinstance(event, Done):
+            self._count(event)
         outcome.status = STATUS[event.kind] if isinstance(event, Failure) else 200

@@ -97,12 +97,20 @@ class Answer:
     """Writes one answer of the agent; what all its chunks share is made once."""
 
     shared: dict[str, Any]
+    # A token's chunk without its text: most of a stream's work is writing that.
+    before: str
+    after: str
 
     @classmethod
     def by(cls, agent: str, fingerprint: str) -> "Answer":
         """Begin an answer; the fingerprint tells the version of the agent and of its prompt."""
         shared = {"id": f"chatcmpl-{uuid4().hex}", "created": int(time()), "model": agent}
-        return cls(shared | {"system_fingerprint": fingerprint})
+        shared |= {"system_fingerprint": fingerprint}
+        chunk = shared | {"object": "chat.completion.chunk"}
+        mark = "\0"  # its escaped form can stand in no name
+        line = _line(chunk | {"choices": [_choice({"content": mark}, None)]})
+        before, _, after = line.partition(json.dumps(mark))
+        return cls(shared, before, after)
 
     def whole(self, text: str, done: Done) -> dict[str, Any]:
         """Return the answer as one object."""
@@ -113,6 +121,9 @@ class Answer:
 
     def lines(self, event: Event, *, first: bool, with_usage: bool) -> Iterator[str]:
         """Yield the server-sent events that tell of one event; the last one of a stream ends it."""
+        if isinstance(event, Token) and not first:
+            yield f"{self.before}{json.dumps(event.text)}{self.after}"
+            return
         chunk = self.shared | {"object": "chat.completion.chunk"}
         role = {"role": "assistant"} if first else {}
         match event:

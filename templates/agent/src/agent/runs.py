@@ -62,23 +62,80 @@ async def limited(
     if not admitted:
         yield Failure("busy", "too many requests: try again later")
         return
+    patience = Patience()
     try:
         # An agent's `run` is an async generator; closing it is what cancels the model's work.
         async with aclosing(cast("AsyncGenerator[Event, None]", events)):
-            patience = timeouts.first_token
+            seconds = timeouts.first_token
             while True:
-                async with asyncio.timeout(min(patience, deadline - monotonic())):
-                    event = await anext(events)
+                patience.begin(min(seconds, deadline - monotonic()))
+                event = await anext(events)
+                patience.rest()
                 yield event
                 if not isinstance(event, Token):
                     return
-                patience = timeouts.between_tokens
+                seconds = timeouts.between_tokens
     except StopAsyncIteration:
         yield Failure("failed", "the agent ended without an answer")
-    except TimeoutError:
+    except asyncio.CancelledError:
+        if not patience.lost():
+            raise
         yield Failure("timeout", "the model did not answer in time")
     finally:
+        patience.end()
         slots.give_back()
+
+
+class Patience:
+    """Cancels a task that waits for too long, like `asyncio.timeout`, made for one wait a token.
+
+    A wait costs two assignments: the timer is set once, and when it rings too early it is set for
+    what is left.
+    """
+
+    def __init__(self) -> None:
+        self._until: float | None = None
+        self._task: asyncio.Task[object] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._rings = 0.0
+        self._lost = False
+
+    def begin(self, seconds: float) -> None:
+        """Give the running task so long from now."""
+        loop = asyncio.get_running_loop()
+        self._task = asyncio.current_task()
+        self._until = loop.time() + seconds
+        if self._timer is None or self._rings > self._until:
+            self._set(loop, self._until)
+
+    def rest(self) -> None:
+        """The wait is over; nothing is awaited until the next one begins."""
+        self._until = None
+
+    def end(self) -> None:
+        """Forget the timer."""
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def lost(self) -> bool:
+        """Say whether a cancellation came from here; if so it is taken back."""
+        if self._lost and self._task is not None:
+            self._task.uncancel()
+        return self._lost
+
+    def _set(self, loop: asyncio.AbstractEventLoop, when: float) -> None:
+        self.end()
+        self._rings, self._timer = when, loop.call_at(when, self._ring, loop)
+
+    def _ring(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._timer = None
+        if self._until is None or self._task is None:
+            return
+        if loop.time() < self._until:
+            self._set(loop, self._until)
+            return
+        self._lost = True
+        self._task.cancel()
 
 
 async def while_connected(request: Request, work: Awaitable[Result]) -> Result:

@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator
 
 from mlws_scaffold.errors import Problem
+from mlws_scaffold.models.modelfile.grammar import NEWLINE
 from mlws_scaffold.models.modelfile.linting.case import Case
 from mlws_scaffold.workspace import secrets
 
-_ENDS = re.compile(r"\r\n|\r|\n")
 _ACTION = re.compile(r"\{\{.*?\}\}", re.DOTALL)
 _NAMES = {
     "\u200d": "a zero-width joiner (joined emoji fall apart)",
@@ -57,7 +57,7 @@ def undecoded(case: Case) -> Iterator[Problem]:
 
 def secret(case: Case) -> Iterator[Problem]:
     for command in case.modelfile.commands:
-        for below, line in enumerate(_ENDS.split(command.value)):
+        for below, line in enumerate(NEWLINE.split(command.value)):
             found = secrets.found_in(line)
             if found and secrets.ALLOWED not in line:
                 what, _, text = found
@@ -84,4 +84,4 @@ def _blanked(found: re.Match[str]) -> str:
 
 
 def _line_of(text: str, at: int) -> int:
-    return len(_ENDS.findall(text[:at]))
+    return len(NEWLINE.findall(text[:at]))
