@@ -6,6 +6,7 @@ MLWS_TEST_OLLAMA_MODELS two small models that it holds: both must pass the same 
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -38,17 +39,15 @@ class Place:
     url: str
     base: str
     other: str
-
-    @property
-    def client(self) -> Any:
-        return ollama.Client(self.url, timeout=SLOW)
+    client: Any
+    http: httpx.Client
 
     def name(self) -> str:
         """A name of its own for each test."""
         return f"{PREFIX}{uuid.uuid4().hex[:8]}"
 
     def post(self, path: str, body: Any) -> httpx.Response:
-        return httpx.post(f"{self.url}{path}", json=body, timeout=SLOW)
+        return self.http.post(f"{self.url}{path}", json=body)
 
     def build(self, **fields: Any) -> str:
         name = self.name()
@@ -65,25 +64,30 @@ class Place:
 
 @pytest.fixture(params=["fake", "real"] if REAL else ["fake"])
 def place(request: pytest.FixtureRequest) -> Iterator[Place]:
-    if request.param == "fake":
-        with running() as fake:
+    with contextlib.ExitStack() as stack:
+        if request.param == "fake":
+            fake = stack.enter_context(running())
             fake.add("tiny:1", "tiny:2")
-            yield Place(fake.url, "tiny:1", "tiny:2")
-        return
-    assert len(MODELS) == 2, "MLWS_TEST_OLLAMA_MODELS must name two models: a:1,b:1"
-    found = Place(adapter.address(REAL), *MODELS)
-    yield found
-    for name in adapter.installed(found.url):
-        if name.startswith(PREFIX):
-            found.client.delete(name)
+            url, models = fake.url, ["tiny:1", "tiny:2"]
+        else:
+            assert len(MODELS) == 2, "MLWS_TEST_OLLAMA_MODELS must name two models: a:1,b:1"
+            url, models = adapter.address(REAL), MODELS
+        client = stack.enter_context(ollama.Client(url, timeout=SLOW))
+        http = stack.enter_context(httpx.Client(timeout=SLOW, trust_env=False))
+        try:
+            yield Place(url, *models, client, http)
+        finally:
+            for name in adapter.installed(url):
+                if name.startswith(PREFIX):
+                    client.delete(name)
 
 
 def test_it_says_what_it_is(place: Place) -> None:
-    assert httpx.get(place.url).text == "Ollama is running"
-    assert re.match(r"\d+\.\d+\.\d+", httpx.get(f"{place.url}/api/version").json()["version"])
-    assert httpx.head(f"{place.url}/api/tags").status_code == 200
-    assert httpx.get(f"{place.url}/api/pull").status_code in (404, 405)
-    assert httpx.get(f"{place.url}/api/nothing").status_code == 404
+    assert place.http.get(place.url).text == "Ollama is running"
+    assert re.match(r"\d+\.\d+\.\d+", place.http.get(f"{place.url}/api/version").json()["version"])
+    assert place.http.head(f"{place.url}/api/tags").status_code == 200
+    assert place.http.get(f"{place.url}/api/pull").status_code in (404, 405)
+    assert place.http.get(f"{place.url}/api/nothing").status_code == 404
 
 
 def test_models_are_listed_with_tag_and_the_digest_of_their_manifest(place: Place) -> None:
@@ -121,7 +125,7 @@ def test_a_model_that_is_not_there_is_404(place: Place) -> None:
 
 @pytest.mark.parametrize("route", ["pull", "create", "copy", "show", "chat", "generate"])
 def test_an_empty_body_is_refused(place: Place, route: str) -> None:
-    answer = httpx.post(f"{place.url}/api/{route}")
+    answer = place.http.post(f"{place.url}/api/{route}")
     assert (answer.status_code, answer.json()) == (400, {"error": "missing request body"})
 
 
@@ -243,14 +247,14 @@ def test_a_bad_name_is_not_copied(place: Place, word: str) -> None:
 def test_a_blob_is_taken_once_and_only_when_its_hash_is_right(place: Place) -> None:
     data = uuid.uuid4().bytes
     url = f"{place.url}/api/blobs/sha256:{hashlib.sha256(data).hexdigest()}"
-    assert httpx.head(url).status_code == 404
-    assert httpx.post(url, content=data).status_code == 201
-    assert httpx.head(url).status_code == 200
-    assert httpx.post(url, content=iter([data])).status_code == 200
-    wrong = httpx.post(f"{url[:-4]}0000", content=iter([data[:4], data[4:]]))
+    assert place.http.head(url).status_code == 404
+    assert place.http.post(url, content=data).status_code == 201
+    assert place.http.head(url).status_code == 200
+    assert place.http.post(url, content=iter([data])).status_code == 200
+    wrong = place.http.post(f"{url[:-4]}0000", content=iter([data[:4], data[4:]]))
     assert wrong.status_code == 400
     assert wrong.json()["error"].startswith("digest mismatch, expected")
-    for ask in (httpx.head, httpx.post):
+    for ask in (place.http.head, place.http.post):
         assert ask(f"{place.url}/api/blobs/md5:00").status_code == 400
 
 

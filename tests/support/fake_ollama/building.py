@@ -10,7 +10,7 @@ from typing import Any
 
 from tests.support.fake_ollama import gotext
 from tests.support.fake_ollama.library import LAYER, config, manifest
-from tests.support.fake_ollama.names import Name, parse
+from tests.support.fake_ollama.names import Name, parse, reference
 from tests.support.fake_ollama.pulling import Line, Refusal
 from tests.support.fake_ollama.store import DIGEST, Store
 
@@ -61,7 +61,7 @@ class Build:
     def run(self) -> Iterator[Line]:
         before = self._store.manifest(self._name)
         if self._body.get("from"):
-            yield from self._from_model(parse(self._body["from"]))
+            yield from self._from_model(reference(self._body["from"]))
         elif self._body.get("files") is not None:
             yield from self._from_files("files", "model")
         else:

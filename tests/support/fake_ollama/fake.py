@@ -138,7 +138,7 @@ def running(fake: FakeOllama | None = None, port: int = 0) -> Iterator[FakeOllam
         server.fake = fake or FakeOllama()
         server.fake.stopping.clear()
         server.fake.url = f"http://127.0.0.1:{server.server_address[1]}"
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.004})
         thread.start()
         try:
             yield server.fake

@@ -108,7 +108,7 @@ def serving(registry: Registry) -> Iterator[Registry]:
         server.registry = registry
         registry.stopping.clear()
         registry.host = f"127.0.0.1:{server.server_address[1]}"
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.004})
         thread.start()
         try:
             yield registry

@@ -59,8 +59,8 @@ class Handler(BaseHTTPRequestHandler):
         body = self._decoded(data, route)
         name = _name(body)
         changes = route in CHANGING or (route == "blobs" and self.command == "POST")
-        sent = self.headers.get("Authorization", "")
-        fake.record.note(Asked(self.command, path, route, name, body, changes, sent))
+        headers = {key.lower(): value for key, value in self.headers.items()}
+        fake.record.note(Asked(self.command, path, route, name, body, changes, headers))
         with fake.record.counting(route):
             try:
                 self._answer(path, route, name, data if route == "blobs" else body)
@@ -111,7 +111,9 @@ class Handler(BaseHTTPRequestHandler):
 
     def _stream(self, found: Stream, fault: Fault | None, subject: tuple[str, str]) -> None:
         lines = found.encoded()
-        sender = _Sender(self, found.kind, fault)
+        # Tokens and faults keep their moments: only quick progress may come in one piece.
+        quick = subject[0] in ("pull", "create") and not self.server.fake.pull_pace
+        sender = _Sender(self, found.kind, fault, joins=quick and fault is None)
         finished = False
         try:
             for line in _with_last(lines):
@@ -234,10 +236,12 @@ class Handler(BaseHTTPRequestHandler):
 class _Sender:
     """Lines in chunks that mean nothing: one line in two of them, or two lines in one."""
 
-    def __init__(self, handler: Handler, kind: str, fault: Fault | None) -> None:
+    def __init__(self, handler: Handler, kind: str, fault: Fault | None, joins: bool) -> None:
         self._handler = handler
         self._kind = kind
         self._fault = fault
+        self._joins = joins
+        self._held = b""
         self._count = 0
         self.begun = False
 
@@ -248,10 +252,12 @@ class _Sender:
         if fault is not None and (count == fault.at or (fault.at < 0 and is_last)):
             return self._failed(fault, line)
         if fault is not None and fault.kind == "slow":
-            for place in range(0, len(line), 20):
-                self.raw(line[place : place + 20])
-                self._handler._wait(0.01)
-        elif count % 2:
+            for place in range(0, len(line), 40):
+                self.raw(line[place : place + 40])
+                self._handler._wait(0.002)
+        elif self._joins and count % 4 == 2 and not is_last:
+            self._held = line
+        elif count % 4 == 1:
             self.raw(line[:20])
             self.raw(line[20:])
         else:
@@ -286,6 +292,7 @@ class _Sender:
 
     def raw(self, data: bytes) -> None:
         self._begin()
+        data, self._held = self._held + data, b""
         if data:
             self._handler.wfile.write(f"{len(data):x}\r\n".encode() + data + b"\r\n")
             self._handler.wfile.flush()
@@ -299,7 +306,7 @@ class _Sender:
     def end(self, finished: bool) -> None:
         """The last chunk, unless the connection was broken on purpose."""
         if finished or self.begun or not self._handler.close_connection:
-            self._begin()
+            self.raw(b"")
             self._handler.wfile.write(b"0\r\n\r\n")
 
 

@@ -10,6 +10,7 @@ from mlws_scaffold.adapters import ollama
 from mlws_scaffold.errors import Unavailable
 from tests.support.fake_ollama import FakeOllama, Pace, Turn, running
 from tests.support.waiting import until
+from tests.unit.ollama.conftest import patience
 
 pytestmark = pytest.mark.usefixtures("talker")
 HELLO = [{"role": "user", "content": "hello there"}]
@@ -41,12 +42,12 @@ def test_a_cached_prompt_has_no_numbers_rather_than_zero(fake: FakeOllama) -> No
 
 
 def test_the_first_token_is_measured_apart_from_the_rest(fake: FakeOllama) -> None:
-    fake.engine.pace = Pace(first_seconds=0.1, token_seconds=0.1)
+    fake.engine.pace = Pace(first_seconds=0.05, token_seconds=0.03)
     with running(fake):
         ollama.chat(fake.url, "m:1", HELLO)
         answer = ollama.chat(fake.url, "m:1", HELLO)
-    assert answer.first_token_seconds >= 0.1
-    assert answer.seconds - answer.first_token_seconds >= 0.3
+    assert answer.first_token_seconds >= 0.05
+    assert answer.seconds - answer.first_token_seconds >= 0.09
 
 
 def test_system_options_and_format_reach_the_model(fake: FakeOllama) -> None:
@@ -86,8 +87,8 @@ def test_a_limit_on_tokens_says_so(fake: FakeOllama) -> None:
         ("garbage", 1, "not what Ollama sends", False),
         ("html", 0, "HTTP 502", True),
         ("busy", 0, "HTTP 503: server busy", True),
-        ("silence", 2, "no progress for 0.4 s", True),
-        ("stall", 2, "no progress for 0.4 s", True),
+        ("silence", 2, "no progress for 0.2 s", True),
+        ("stall", 2, "no progress for 0.2 s", True),
     ],
 )
 def test_an_answer_that_is_not_whole_is_an_error(
@@ -100,7 +101,7 @@ def test_an_answer_that_is_not_whole_is_an_error(
         words="an error was encountered while running the model" if kind == "inline" else "",
     )
     with running(fake), pytest.raises(ollama.ServerError, match=words) as caught:
-        ollama.chat(fake.url, "m:1", HELLO, timeout=0.4)
+        ollama.chat(fake.url, "m:1", HELLO, timeout=patience(kind))
     assert caught.value.again is again
 
 

@@ -12,6 +12,7 @@ from mlws_scaffold.adapters import ollama
 from mlws_scaffold.errors import MlwsError, Unavailable
 from tests.support.fake_ollama import FakeOllama, running
 from tests.support.waiting import until
+from tests.unit.ollama.conftest import patience
 
 TALKERS = pytest.mark.usefixtures("talker")
 STREAMED = [
@@ -27,8 +28,8 @@ STREAMED = [
     ("garbage", "not what Ollama sends", False),
     ("cut", "the connection broke", True),
     ("reset", "the connection broke", True),
-    ("stall", "no progress for 0.4 s", True),
-    ("silence", "no progress for 0.4 s", True),
+    ("stall", "no progress for 0.2 s", True),
+    ("silence", "no progress for 0.2 s", True),
 ]
 
 
@@ -53,7 +54,7 @@ def test_a_pull_that_goes_wrong_is_never_success(
     fake.fail(kind, route="pull", at=at)  # type: ignore[arg-type]
     seen: list[ollama.Progress] = []
     with running(fake), pytest.raises(ollama.ServerError, match=words) as caught:
-        seen.extend(ollama.pull(fake.url, "m:1", stall=0.4))
+        seen.extend(ollama.pull(fake.url, "m:1", stall=patience(kind)))
     assert "success" not in [progress.status for progress in seen]
     assert caught.value.cure
     assert caught.value.again is again
@@ -67,7 +68,7 @@ def test_a_build_that_goes_wrong_is_never_success(kind: str, words: str, again: 
     fake.add("m:1")
     fake.fail(kind, route="create", at=1)  # type: ignore[arg-type]
     with running(fake), pytest.raises(ollama.ServerError, match=words) as caught:
-        [*ollama.create(fake.url, "mine", {"from": "m:1", "system": "x"}, stall=0.4)]
+        [*ollama.create(fake.url, "mine", {"from": "m:1", "system": "x"}, stall=patience(kind))]
     assert caught.value.again is again
     assert list(fake.models) == ["m:1"]
 
@@ -76,9 +77,9 @@ def test_a_build_that_goes_wrong_is_never_success(kind: str, words: str, again: 
 def test_a_pull_that_is_slow_and_in_pieces_is_not_given_up() -> None:
     fake = FakeOllama(offered={"m:1"})
     fake.fail("slow", route="pull")
-    fake.pull_pace = 0.02
+    fake.pull_pace = 0.001
     with running(fake):
-        assert [*ollama.pull(fake.url, "m:1", stall=5)][-1].status == "success"
+        assert [*ollama.pull(fake.url, "m:1", stall=20)][-1].status == "success"
 
 
 @TALKERS
@@ -209,7 +210,7 @@ def test_a_server_that_would_ignore_a_field_is_named_with_the_version_needed(
 ) -> None:
     with running(FakeOllama(version=version)) as fake:
         fake.add("m:1")
-        with pytest.raises(Unavailable, match=words) as caught:
+        with pytest.raises(ollama.TooOld, match=words) as caught:
             [*ollama.create(fake.url, "mine", body)]
         assert f"Ollama {version} at" in caught.value.message
         assert fake.changes == []
@@ -269,7 +270,7 @@ def test_an_upload_that_goes_wrong_is_an_error(tmp_path: Path, kind: str, again:
     with running() as fake:
         fake.fail(kind, route="blobs")  # type: ignore[arg-type]
         with pytest.raises(ollama.ServerError) as caught:
-            [*ollama.upload(fake.url, path, digest, stall=0.4)]
+            [*ollama.upload(fake.url, path, digest, stall=patience(kind))]
         assert caught.value.again is again
 
 

@@ -10,6 +10,7 @@ import pytest
 from mlws_scaffold.adapters import ollama
 from mlws_scaffold.errors import Unavailable
 from tests.support.fake_ollama import FakeOllama, Pace, running
+from tests.unit.ollama.conftest import patience
 
 
 def test_version_and_models_are_read() -> None:
@@ -73,7 +74,7 @@ def test_whatever_else_answers_there_is_no_ollama(instead: str, ask: object) -> 
         ("kind", "not what Ollama sends"),
         ("reset", "the connection broke"),
         ("cut", "the connection broke"),
-        ("silence", "no progress for 0.4 s"),
+        ("silence", "no progress for 0.2 s"),
     ],
 )
 def test_a_server_that_cannot_be_asked_is_unavailable(kind: str, words: str) -> None:
@@ -82,9 +83,9 @@ def test_a_server_that_cannot_be_asked_is_unavailable(kind: str, words: str) -> 
         fake.fail(kind)  # type: ignore[arg-type]
         for ask in (ollama.version, ollama.held, ollama.loaded):
             with pytest.raises(Unavailable, match=words):
-                ask(fake.url, 0.4)
+                ask(fake.url, patience(kind))
         with pytest.raises(Unavailable, match=words):
-            ollama.show(fake.url, "m:1", 0.4)
+            ollama.show(fake.url, "m:1", patience(kind))
 
 
 @pytest.mark.parametrize("host", ["http://127.0.0.1:9", "http://127.0.0.1:x", "http://[::1]:9"])
@@ -108,11 +109,17 @@ def test_a_proxy_of_the_environment_is_asked_for_other_machines(
     monkeypatch: pytest.MonkeyPatch, talker: str
 ) -> None:
     with running(FakeOllama(offered={"m:1"})) as fake:
-        monkeypatch.setenv("http_proxy", fake.url)
+        monkeypatch.setenv("http_proxy", fake.url.replace("//", "//ann:pass%20word@"))
         monkeypatch.setenv("no_proxy", "")
         host = "http://models.example:11434"
         assert ollama.version(host) == "0.33.0"
         assert [*ollama.pull(host, "m:1")][-1].status == "success"
+        sent = [one.headers.get("proxy-authorization") for one in fake.record.requests]
+        assert sent == ["Basic YW5uOnBhc3Mgd29yZA=="] * 2
+        monkeypatch.setenv("no_proxy", "models.example")
+        with pytest.raises(Unavailable):
+            ollama.version(host)
+        assert len(fake.asked) == 2
 
 
 def test_a_key_for_a_server_behind_a_proxy_is_sent_by_both(
@@ -123,7 +130,8 @@ def test_a_key_for_a_server_behind_a_proxy_is_sent_by_both(
         fake.add("m:1")
         ollama.version(fake.url)
         ollama.copy(fake.url, "m:1", "m:2")
-        assert {one.authorization for one in fake.record.requests} == {"Bearer secret"}
+        sent = [one.headers.get("authorization") for one in fake.record.requests]
+        assert sent == ["Bearer secret"] * 2
 
 
 def test_silence_is_given_up_after_the_time_that_was_allowed() -> None:

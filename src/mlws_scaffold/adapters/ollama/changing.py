@@ -84,10 +84,11 @@ def upload(host: str, path: Path, digest: str, stall: float = 600.0) -> Generato
     """
     target = Target(host, path.name, stall)
     chunks = _Chunks(path)
-    with wire.connected(target) as (connection, prefix), wire.sending(target):
-        connection.putrequest("POST", f"{prefix}/api/blobs/{digest}")
+    with wire.connected(target) as link, wire.sending(target):
+        connection = link.connection
+        connection.putrequest("POST", f"{link.prefix}/api/blobs/{digest}")
         headers = {"Content-Type": "application/octet-stream", "Content-Length": str(chunks.size)}
-        for key, value in {**headers, **wire.authorization()}.items():
+        for key, value in {**headers, **wire.authorization(), **link.headers}.items():
             connection.putheader(key, value)
         connection.endheaders()
         done = 0
@@ -98,8 +99,8 @@ def upload(host: str, path: Path, digest: str, stall: float = 600.0) -> Generato
                 break  # it may have answered already: that it has the file, or why it refuses
             done += len(chunk)
             yield Progress(f"uploading {digest[7:19]}", digest, chunks.size, done)
-        answer = connection.getresponse()
-        wire.judge(target, answer)
+        with connection.getresponse() as answer:
+            wire.judge(target, answer)
     yield Progress("success", digest, chunks.size, chunks.size)
 
 

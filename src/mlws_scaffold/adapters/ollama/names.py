@@ -93,12 +93,18 @@ def is_cloud(name: str) -> bool:
 
 def parts(name: str) -> Parts | None:
     """A name taken apart as the server does it; None when the server would refuse it."""
-    rest, tag = name.rpartition("://")[2], "latest"
+    rest, tag = name, "latest"
     if rest.rfind(":") > rest.rfind("/"):
         rest, _, tag = rest.rpartition(":")
-    rest, _, model = rest.rpartition("/")
-    host, _, namespace = rest.rpartition("/")
-    found = Parts(host or REGISTRY, namespace or "library", model, tag)
+    before, *after = rest.rsplit("/", 2)
+    if not after:
+        host, namespace, model = "", "library", before
+    elif len(after) == 1:
+        host, namespace, model = "", before, after[0]
+    else:
+        host, (namespace, model) = before or "!", after
+        host = host.partition("://")[2] if "://" in host else host
+    found = Parts(host or REGISTRY, namespace, model, tag)
     plain, dotted = r"\w[\w-]{0,79}", r"\w[\w.-]{0,79}"
     fits = (
         re.fullmatch(r"\w[\w.:-]{0,349}", found.host, re.ASCII)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import functools
 from collections.abc import Generator, Iterator, Mapping
-from dataclasses import dataclass
 from types import ModuleType
 from typing import Any, Literal
 
@@ -29,12 +28,16 @@ def stream(target: Target, operation: Operation, fields: Mapping[str, object]) -
     (imports, certificates) is done by then: whoever measures begins to do so between the two.
     """
     if modules := _official():
-        return _streamed(target, operation, fields, modules)
+        _certificates(not is_loopback(target.host))
+        return _streamed(modules, target, operation, fields)
     return lines(target, f"/api/{operation}", fields)
 
 
 def _streamed(
-    target: Target, operation: Operation, fields: Mapping[str, object], modules: _Modules
+    modules: tuple[ModuleType, ModuleType],
+    target: Target,
+    operation: Operation,
+    fields: Mapping[str, object],
 ) -> Generator[Any]:
     with _client(modules, target) as client:
         parts = getattr(client, operation)(**fields, stream=True)
@@ -66,41 +69,37 @@ def ask(target: Target, operation: Operation, fields: Mapping[str, object]) -> N
         wire.ask(target, wire.posting(f"/api/{operation}", {**fields, **streamed}, method))
 
 
-@dataclass(frozen=True, slots=True)
-class _Modules:
-    ollama: ModuleType
-    httpx: ModuleType
-
-
-def _official() -> _Modules | None:
+def _official() -> tuple[ModuleType, ModuleType] | None:
     """The client and its HTTP library, imported only when a server is talked to."""
     try:
         import httpx
         import ollama
     except ImportError:
         return None
-    _certificates(httpx)
-    return _Modules(ollama, httpx)
+    return ollama, httpx
 
 
 @functools.cache
-def _certificates(httpx: ModuleType) -> Any:
-    """Read once: that takes longer than the first token of a small model."""
-    return httpx.create_ssl_context()
+def _certificates(environment: bool) -> Any:
+    """Read once: 20 ms that would count as the time a model needs for its first word."""
+    import httpx
+
+    return httpx.create_ssl_context(trust_env=environment)
 
 
 @contextlib.contextmanager
-def _client(modules: _Modules, target: Target) -> Iterator[Any]:
-    ollama, httpx = modules.ollama, modules.httpx
+def _client(modules: tuple[ModuleType, ModuleType], target: Target) -> Iterator[Any]:
+    ollama, httpx = modules
     subject = target.subject
+    limits = httpx.Timeout(target.seconds, connect=wire.CONNECT)
+    environment = not is_loopback(target.host)
     options = {
-        "timeout": httpx.Timeout(target.seconds, connect=wire.CONNECT),
-        "trust_env": not is_loopback(target.host),
+        "trust_env": environment,
         "follow_redirects": False,
-        "verify": _certificates(httpx),
+        "verify": _certificates(environment),
     }
     try:
-        client = ollama.Client(target.host, **options)
+        client = ollama.Client(target.host, timeout=limits, **options)
         with contextlib.closing(client):
             yield client
     except ollama.ResponseError as error:

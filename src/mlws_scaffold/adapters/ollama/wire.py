@@ -42,6 +42,15 @@ class Request:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A connection, what stands before each path on it, and what a proxy on the way asks for."""
+
+    connection: http.client.HTTPConnection
+    prefix: str
+    headers: Mapping[str, str]
+
+
 def posting(path: str, fields: Mapping[str, object], method: str = "POST") -> Request:
     body = json.dumps(fields).encode()
     return Request(method, path, body, {"Content-Type": "application/json", **authorization()})
@@ -79,12 +88,13 @@ def lines(target: Target, request: Request) -> Generator[Any]:
 @contextlib.contextmanager
 def exchange(target: Target, request: Request) -> Iterator[http.client.HTTPResponse]:
     """Send a request; the answer, when it is one of success. Errors of reading it are ours too."""
-    with connected(target) as (connection, prefix), sending(target):
-        path = prefix + request.path
-        connection.request(request.method, path, request.body, dict(request.headers))
-        answer = connection.getresponse()
-        judge(target, answer)
-        yield answer
+    with connected(target) as link, sending(target):
+        headers = {**request.headers, **link.headers}
+        link.connection.request(request.method, link.prefix + request.path, request.body, headers)
+        # Closing the connection alone leaves the answer's own hold on the socket.
+        with link.connection.getresponse() as answer:
+            judge(target, answer)
+            yield answer
 
 
 def judge(target: Target, answer: http.client.HTTPResponse) -> None:
@@ -108,34 +118,33 @@ def sending(target: Target) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def connected(target: Target) -> Iterator[tuple[http.client.HTTPConnection, str]]:
-    """A connection, and what stands before each path on it. Raises Unavailable."""
+def connected(target: Target) -> Iterator[Link]:
+    """An open connection. Raises Unavailable."""
     with contextlib.ExitStack() as stack:
         try:
-            connection, prefix = _prepared(target.host)
-            stack.callback(connection.close)
-            connection.connect()
+            link = _prepared(target.host)
+            stack.callback(link.connection.close)
+            link.connection.connect()
         except (OSError, http.client.HTTPException, ValueError) as error:
             raise failures.unreachable(target.host, error) from None
-        connection.sock.settimeout(target.seconds)
-        yield connection, prefix
+        link.connection.sock.settimeout(target.seconds)
+        yield link
 
 
-def _prepared(host: str) -> tuple[http.client.HTTPConnection, str]:
+def _prepared(host: str) -> Link:
     parts = urlsplit(host)
     kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
     name = parts.hostname or ""
     proxy = _proxy(host)
     if proxy is None:
-        return kind(name, parts.port, timeout=CONNECT), parts.path
+        return Link(kind(name, parts.port, timeout=CONNECT), parts.path, {})
     through = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
     connection = kind(through.hostname or "", through.port, timeout=CONNECT)
+    named = _proxy_authorization(through.username, through.password)
     if parts.scheme == "https":
-        connection.set_tunnel(
-            name, parts.port, _proxy_authorization(through.username, through.password)
-        )
-        return connection, parts.path
-    return connection, host
+        connection.set_tunnel(name, parts.port, named)
+        return Link(connection, parts.path, {})
+    return Link(connection, host, named)
 
 
 def _proxy(host: str) -> str | None:
