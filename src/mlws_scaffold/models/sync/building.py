@@ -32,7 +32,7 @@ def _made(work: Work, wish: Wish, before: Mapping[str, Result]) -> Result:
     if step.settled or not step.action:
         return report.left(step)
     if step.action == "adopt":
-        work.adopt(wish)
+        work.adopt([wish])
         return report.done(wish, "adopted", step.reason)
     if (refusal := _without_base(work, wish, before)) is not None:
         return refusal

@@ -10,7 +10,16 @@ from mlws_scaffold.adapters import files, ollama
 from mlws_scaffold.adapters.ollama import Progress
 from mlws_scaffold.errors import MlwsError
 from mlws_scaffold.models.progress import Watch
-from mlws_scaffold.models.sync import building, lockfile, locking, plan, prune, pulling, record
+from mlws_scaffold.models.sync import (
+    building,
+    lockfile,
+    locking,
+    plan,
+    prune,
+    pulling,
+    record,
+    report,
+)
 from mlws_scaffold.models.sync.order import Wish
 from mlws_scaffold.models.sync.report import Report, Result
 from mlws_scaffold.models.sync.room import Ask
@@ -84,6 +93,9 @@ def remove(
 def _carried_out(work: Work, options: Options) -> tuple[tuple[Result, ...], tuple[str, ...]]:
     steps = work.steps()
     survey = pulling.surveyor(work, dict(options.environment), options.remote)
+    # Many at once on a fresh machine. What they are built on may still change: then they are built.
+    adopted = {step.wish.full: step for step in steps if step.action == "adopt"}
+    work.adopt([step.wish for step in adopted.values()])
     pulled = pulling.pull(work, steps, options.remote, survey)
     before, results = dict(pulled.results), []
     for step in steps:
@@ -91,6 +103,8 @@ def _carried_out(work: Work, options: Options) -> tuple[tuple[Result, ...], tupl
         result = before.get(wish.full)
         if result is None or result.key != wish.key or wish.kind != "pull":
             result = _next(work, wish, before)
+        if result.state == "up to date" and wish.full in adopted:
+            result = report.done(wish, "adopted", adopted[wish.full].reason)
         before.setdefault(wish.full, result)
         results.append(result)
     return tuple(results), pulled.notes
@@ -103,7 +117,8 @@ def _next(work: Work, wish: Wish, before: Mapping[str, Result]) -> Result:
 
 
 def _accept(work: Work, results: Iterable[Result]) -> bool:
-    right = {one.key for one in results if one.ok and one.state in _RIGHT}
+    # A second name may be right while the model itself is not what was locked.
+    right = {one.key for one in results if one.ok and one.state in _RIGHT and not one.is_alias}
     chosen = [wish for wish in work.asked.chosen if wish.key in right]
     found = locking.found(work.asked, work.facts, chosen)
     layout = work.place.layout

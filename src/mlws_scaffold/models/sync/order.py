@@ -70,7 +70,7 @@ def wishes(layout: Layout, registry: Registry) -> tuple[Wish, ...]:
     Modelfiles name are hashed. Raises InvalidFile for models that are built on themselves.
     """
     own = [_own(layout, key, model) for key, model in registry.models.items()]
-    found = _without_conflicts([*own, *_aliases(own)])
+    found = _without_conflicts([*_with_aliases(own)])
     return _arranged(registry, [*_bases(found), *found])
 
 
@@ -108,8 +108,9 @@ def _own(layout: Layout, key: str, model: Model) -> Wish:
     return replace(wish, recipe=recipe, origin=recipe.base)
 
 
-def _aliases(own: Iterable[Wish]) -> Iterator[Wish]:
+def _with_aliases(own: Iterable[Wish]) -> Iterator[Wish]:
     for wish in own:
+        yield wish
         is_other = ollama.full_name(wish.key) != wish.full
         if is_other and wish.flaw is None and not ollama.is_cloud(wish.name):
             yield Wish(wish.key, wish.key, "copy", origin=wish.name)
@@ -145,9 +146,9 @@ def _without_conflicts(found: Sequence[Wish]) -> list[Wish]:
 
 def _arranged(registry: Registry, found: Sequence[Wish]) -> tuple[Wish, ...]:
     by_name: dict[str, int] = {}
-    for index, wish in enumerate(found):
-        # An entry's own model comes before an alias that could not have its name.
-        by_name.setdefault(wish.full, index)
+    # An entry's own model comes before an alias that could not have its name.
+    for index in sorted(range(len(found)), key=lambda index: found[index].kind == "copy"):
+        by_name.setdefault(found[index].full, index)
     graph = {
         index: [by_name[wish.source]] if wish.source in by_name else []
         for index, wish in enumerate(found)

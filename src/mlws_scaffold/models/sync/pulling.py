@@ -50,8 +50,8 @@ def pull(work: Work, steps: Iterable[Step], remote: Ask, survey: Callable[..., R
 
 def surveyor(work: Work, environment: dict[str, str], remote: Ask) -> Callable[..., Room]:
     """room.survey for this server."""
-    folder = room.folder_of(work.server.host, environment, work.facts.held)
-    return lambda names: room.survey(names, folder, remote)
+    disk = room.disk_of(work.server.host, environment, work.facts.held)
+    return lambda names: room.survey(names, disk, remote)
 
 
 def _hopeless(step: Step, remote: Ask) -> Result | None:

@@ -23,6 +23,14 @@ _SERVICE = Path("/usr/share/ollama/.ollama/models")
 
 
 @dataclass(frozen=True, slots=True)
+class Disk:
+    """A folder of models, and the bytes that pulls may take there."""
+
+    folder: Path
+    free: int
+
+
+@dataclass(frozen=True, slots=True)
 class Room:
     """lacking: per name, why it does not fit. note: what could not be told."""
 
@@ -30,11 +38,11 @@ class Room:
     note: str = ""
 
 
-def survey(names: Iterable[str], folder: Path | None, ask: Ask, margin: int = _MARGIN) -> Room:
-    """Which of the names, pulled one after the other, find no room in the folder of models."""
-    if folder is None:
+def survey(names: Iterable[str], disk: Disk | None, ask: Ask) -> Room:
+    """Which of the names, pulled one after the other, find no room."""
+    if disk is None:
         return Room({}, "free space was not checked: the server's folder of models is not known")
-    free, lacking, unknown = shutil.disk_usage(folder).free - margin, dict[str, str](), list[str]()
+    folder, free, lacking, unknown = disk.folder, disk.free, dict[str, str](), list[str]()
     counted: set[str] = set()
     for name in names:
         found = ask(name) if not unknown else None
@@ -53,8 +61,8 @@ def survey(names: Iterable[str], folder: Path | None, ask: Ask, margin: int = _M
     return Room(lacking, note if unknown else "")
 
 
-def folder_of(host: str, environment: Mapping[str, str], held: Mapping[str, Held]) -> Path | None:
-    """The folder of models of a server on this machine, when it is proven to be that server's.
+def disk_of(host: str, environment: Mapping[str, str], held: Mapping[str, Held]) -> Disk | None:
+    """The disk of a server on this machine, where its folder is proven to be that server's.
 
     What listens here may be a tunnel, or run in a container: a manifest must be the same.
     """
@@ -62,7 +70,8 @@ def folder_of(host: str, environment: Mapping[str, str], held: Mapping[str, Held
         return None
     named = environment.get("OLLAMA_MODELS", "").strip()
     places = [Path(named)] if named else [Path.home() / ".ollama/models", _SERVICE]
-    return next((place for place in places if _belongs(place, held)), None)
+    folder = next((place for place in places if _belongs(place, held)), None)
+    return None if folder is None else Disk(folder, shutil.disk_usage(folder).free - _MARGIN)
 
 
 def _lacking(folder: Path, digest: str, size: int) -> int:

@@ -66,17 +66,20 @@ class Work:
             raise MlwsError(detail, "look at the server's log")
         begun = self.facts.record[wish.full]
         made_by: MadeBy = "created" if wish.kind == "build" else begun.made_by
-        self._note(wish, made_by, base_digest)
+        self._write({wish.full: self._entry(wish, made_by, base_digest)})
         return held[wish.full].digest
 
-    def adopt(self, wish: Wish) -> None:
+    def adopt(self, wishes: Iterable[Wish]) -> None:
         """Note what is right already. It stays somebody else's, unless an end was missed."""
-        old = self.facts.record.get(wish.full)
-        made_by: MadeBy = old.made_by if old and old.pending else "found"
-        self._note(wish, made_by, self.facts.digest(wish.source))
+        entries = {}
+        for wish in wishes:
+            old = self.facts.record.get(wish.full)
+            made_by: MadeBy = old.made_by if old and old.pending else "found"
+            entries[wish.full] = self._entry(wish, made_by, self.facts.digest(wish.source))
+        self._write(entries)
 
-    def _note(self, wish: Wish, made_by: MadeBy, base_digest: str) -> None:
-        entry = Entry(
+    def _entry(self, wish: Wish, made_by: MadeBy, base_digest: str) -> Entry:
+        return Entry(
             self.facts.digest(wish.full),
             made_by,
             _now(),
@@ -84,7 +87,6 @@ class Work:
             base_digest if wish.kind == "build" else "",
             self._version,
         )
-        self._write({wish.full: entry})
 
     def _write(self, entries: Mapping[str, Entry]) -> None:
         if entries:
