@@ -71,6 +71,7 @@ class Scenario:
 
     def __init__(self, name: str, folder: Path) -> None:
         self.name = name
+        folder.mkdir(exist_ok=True)
         self.place = model_workspace.make(folder / "ws", BEFORE)
         self._folder = folder
         self._entries: Mapping[str, object] = {}
