@@ -22,6 +22,7 @@ from mlws_scaffold.experiments.spec import Metadata
 from mlws_scaffold.experiments.sweep.spec import Sweep
 from mlws_scaffold.models.modelfile import linting
 from mlws_scaffold.models.registry import Registry
+from mlws_scaffold.models.sync.lockfile import Lock
 from mlws_scaffold.workspace.config import Config
 
 ROOT = Path(__file__).parents[2]
@@ -36,6 +37,7 @@ def schemas() -> dict[str, str]:
         "experiment-metadata.json": Metadata,
         "sweep.json": Sweep,
         "models-registry.json": Registry,
+        "models-lock.json": Lock,
         "agent.json": Agent,
         "mlws-toml.json": Config,
     }

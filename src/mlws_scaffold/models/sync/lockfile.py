@@ -13,7 +13,7 @@ from pydantic import Field
 
 from mlws_scaffold.adapters import documents, files
 from mlws_scaffold.adapters.ollama import full_name
-from mlws_scaffold.adapters.schema import Strict, WithOwnKeys
+from mlws_scaffold.adapters.schema import Strict
 from mlws_scaffold.workspace.layout import MODEL_LOCK, Layout
 
 _DIGEST = "^sha256:[0-9a-f]{64}$"
@@ -22,7 +22,7 @@ _HEAD = (
 )
 
 
-class Locked(WithOwnKeys):
+class Locked(Strict):
     """One entry of the registry as it was accepted."""
 
     name: str = Field(description="the name in Ollama")
