@@ -60,12 +60,13 @@ def served(root: Path, found: Found, server: Path, model: str, ollama: str) -> I
 
 
 def _wait(found: Found, made: Served, child: Child, log: Path) -> None:
-    deadline = time.monotonic() + _START_SECONDS
+    # Taken while it lives: of a process that is gone nothing could be told any more.
+    identity, deadline = child.identity, time.monotonic() + _START_SECONDS
     while time.monotonic() < deadline:
         with contextlib.suppress(Unavailable):
             if http.get(f"{made.address}/livez", timeout=2).status == 200:
                 return
-        if children.alive(child.identity) is False:
+        if children.alive(identity) is False:
             last = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-5:]
             raise MlwsError(f"{found.agent.name} does not start: " + "\n".join(last))
         time.sleep(0.05)
