@@ -96,12 +96,6 @@ def ensure(place: Workspace, paths: Iterable[Path], watch: Watch) -> Iterator[Fi
         yield pull(place, weights, watch)
 
 
-def exit_code(codes: Iterable[int]) -> int:
-    """A proven failure counts most, then what could not be judged."""
-    found = set(codes)
-    return next((code for code in (1, 4, 2) if code in found), 0)
-
-
 def _verify(place: Workspace, weights: Weights) -> Finding:
     path = weights.path
     if not path.exists():
