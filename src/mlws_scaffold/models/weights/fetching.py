@@ -71,7 +71,7 @@ def pull(place: Workspace, weights: Weights, watch: Watch) -> Finding:
         return Finding(weights, "there", path)
     origin = _origin(place, weights)
     transfers.make_folder(path.parent, "its rights")
-    wish = transfers.Wish(origin, found.sha256, found.size)
+    wish = transfers.Wish(origin, found.sha256, found.size, objects=True)
     new = transfers.bring(wish, path, lambda done, total: watch(weights.key, done, total))
     return Finding(weights, "pulled" if new else "there", path)
 
