@@ -76,7 +76,7 @@ def copy(origin: Origin, part: Path, watch: Watch, size: int | None = None) -> N
             target = part / member.path
             target.parent.mkdir(parents=True, exist_ok=True)
             with origin.open(member) as source:
-                for count in _append(source, member.size, target):
+                for count in _append(source, target):
                     done += count
                     watch(done, total)
 
@@ -89,12 +89,9 @@ def remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def _append(source: IO[bytes], size: int, target: Path) -> Iterator[int]:
+def _append(source: IO[bytes], target: Path) -> Iterator[int]:
     """Copy what is behind the bytes that are there; yields the bytes of each step."""
     with target.open("ab", buffering=0) as sink:
-        if sink.tell() > size:
-            sink.truncate(0)
-            sink.seek(0)
         yield source.seek(sink.tell())
         while chunk := source.read(_CHUNK):
             rest = memoryview(chunk)

@@ -141,6 +141,7 @@ def test_what_was_copied_before_a_kill_is_not_copied_again(
         act(place, watch=die)
         os._exit(0)
     assert os.WTERMSIG(os.waitpid(child, 0)[1]) == signal.SIGKILL
+    _consistent(place)
     seen: list[int] = []
     act(place, watch=lambda _name, done, _total: seen.append(done))
     assert seen[0] > len(content) // 2
@@ -211,7 +212,7 @@ def test_two_who_add_at_the_same_time_both_get_an_answer_that_holds(
 
 
 def test_two_clones_that_add_the_same_to_one_storage_do_not_disturb_each_other(
-    place: Workspace, tmp_path: Path
+    place: Workspace, content: bytes, tmp_path: Path
 ) -> None:
     settings = f'[models]\nstorage = "{tmp_path / "nas"}"\n'
     clone = config.load(tiny_workspace.make(tmp_path / "clone", config=settings))
