@@ -7,6 +7,11 @@ import socket
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# A busy machine is slow, which says nothing about the code: time limits are pytest's.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 
 # Downloads are shared between tests and runs; everything else of the real home is out of reach.
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")

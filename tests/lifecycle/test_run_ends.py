@@ -7,8 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,7 +15,7 @@ from mlws_scaffold.adapters.git import Git
 from mlws_scaffold.workspace import state
 from tests.support import run_workspace
 from tests.support.commandline import Mlws
-from tests.support.run_workspace import FOLDER, rows, run_ids, tags
+from tests.support.run_workspace import FOLDER, gone, rows, run_ids, tags, until
 
 pytestmark = pytest.mark.slow
 MLWS = Path(sys.executable).with_name("mlws")
@@ -33,27 +31,12 @@ def mlws(root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixt
     return Mlws(root, monkeypatch, capsys)
 
 
-def _until(ready: Callable[[], object], seconds: float = 120) -> None:
-    end = time.monotonic() + seconds
-    while not ready():
-        assert time.monotonic() < end, "waited too long"
-        time.sleep(0.1)
-
-
 def _start(root: Path) -> tuple[subprocess.Popen[bytes], int]:
     """`mlws run` with a script that waits; returns it and the script's process id."""
     parent = subprocess.Popen([MLWS, "run", "first", "--", "--wait"], cwd=root)
     started = root / FOLDER / "started"
-    _until(lambda: started.exists() and started.read_text())
+    until(lambda: started.exists() and started.read_text())
     return parent, int(started.read_text())
-
-
-def _gone(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return True
-    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
 
 
 def _status(root: Path) -> str:
@@ -65,7 +48,7 @@ def test_an_interrupted_run_is_killed_with_what_it_logged(root: Path, number: in
     parent, child = _start(root)
     parent.send_signal(number)
     assert parent.wait(60) == 130
-    assert _gone(child)
+    assert gone(child)
     assert _status(root) == "KILLED"
     assert rows(root, "select key from latest_metrics where key = 'accuracy'")
     assert float(tags(root, run_ids(root)[0])["mlws.duration_seconds"]) > 0
@@ -80,13 +63,13 @@ def test_a_killed_script_is_a_failed_run(root: Path) -> None:
 
 def test_a_run_without_its_parent_lives_and_without_both_is_lost(root: Path, mlws: Mlws) -> None:
     parent, child = _start(root)
-    _until(lambda: tags(root, run_ids(root)[0])["mlws.job_id"].startswith(f"{child}@"))
+    until(lambda: tags(root, run_ids(root)[0])["mlws.job_id"].startswith(f"{child}@"))
     parent.kill()
     parent.wait()
     assert "no run is lost" in mlws("experiment", "reap").out
     assert " running " in mlws("experiment", "runs").out
     os.kill(child, signal.SIGKILL)
-    _until(lambda: _gone(child))
+    until(lambda: gone(child))
     [shown] = json.loads(mlws("experiment", "runs", "--json").out)
     assert shown["state"] == "lost"
     assert "would end" in mlws("experiment", "reap", "--dry-run").out
@@ -133,13 +116,13 @@ def test_a_background_run_executes_the_snapshot_and_leaves_no_work_tree(
     script.write_text("raise SystemExit('edited later')\n")
     (root / "shared/tools/src/shared_tools/__init__.py").write_text("raise SystemExit(9)\n")
     log = Path(ended.out.split("writes to ")[1].strip())
-    _until(lambda: _status(root) != "RUNNING")
+    until(lambda: _status(root) != "RUNNING")
     assert _status(root) == "FINISHED", log.read_text()
     [run] = run_ids(root)
     assert rows(root, "select value from latest_metrics where key = 'accuracy'") == [(0.61,)]
     assert f"worktrees/{run}/shared/tools" in tags(root, run)["tools"]
     place = state.folder(root)
-    _until(lambda: not (place / "worktrees" / run).exists())
+    until(lambda: not (place / "worktrees" / run).exists())
     assert (root / FOLDER / "outputs" / run[:8] / "model.txt").read_text() == "made"
-    _until(lambda: not (place / "runs" / f"{run}.json").exists())
+    until(lambda: not (place / "runs" / f"{run}.json").exists())
     assert len(Git(root).run("worktree", "list").splitlines()) == 1

@@ -19,6 +19,8 @@ from mlws_scaffold.checks.table import CHECKS
 from mlws_scaffold.cli.app import app
 from mlws_scaffold.cli.new import new
 from mlws_scaffold.experiments.spec import Metadata
+from mlws_scaffold.experiments.sweep.spec import Sweep
+from mlws_scaffold.models.lifecycle.cases import Cases
 from mlws_scaffold.models.modelfile import linting
 from mlws_scaffold.models.registry import Registry
 from mlws_scaffold.models.weights.manifest import Manifest
@@ -34,7 +36,9 @@ def schemas() -> dict[str, str]:
     """The text of each schema by file name."""
     models: dict[str, Any] = {
         "experiment-metadata.json": Metadata,
+        "sweep.json": Sweep,
         "models-registry.json": Registry,
+        "model-cases.json": Cases,
         "model-checkpoint.json": Manifest,
         "agent.json": Agent,
         "mlws-toml.json": Config,
@@ -63,7 +67,8 @@ def _close(schema: dict[str, Any], top: type) -> None:
 
 
 def _let_own_keys_pass(schema: dict[str, Any]) -> None:
-    for table in (schema, schema.get("$defs", {}).get("Model", {})):
+    inner = (schema.get("$defs", {}).get(name, {}) for name in ("Model", "Parameter"))
+    for table in (schema, *inner):
         table["patternProperties"] = {"^x_": True}
 
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import sqlite3
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -92,3 +95,20 @@ def run_ids(root: Path) -> list[str]:
 def artifact(root: Path, run_id: str, name: str) -> Path:
     """The file of an artifact of the run; it need not exist."""
     return next((root / "mlartifacts").glob(f"**/{run_id}")) / "artifacts" / name
+
+
+def until(ready: Callable[[], object], seconds: float = 120) -> None:
+    """Wait for something, with a loud end."""
+    end = time.monotonic() + seconds
+    while not ready():
+        assert time.monotonic() < end, "waited too long"
+        time.sleep(0.1)
+
+
+def gone(pid: int) -> bool:
+    """Whether a process has ended, waited for or not."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"

@@ -49,8 +49,12 @@ def _recorded(recorder: Recorder, root: Path) -> dict[str, str]:
     recorder.files(run, root / "kept", "mlws")
     recorder.tag(run, {"mlws.heartbeat": "1"})
     recorder.tag(run, {"mlws.heartbeat": "2", "long": "", "mlflow.runName": "other"})
-    recorder.end(run, "KILLED")
+    recorder.end(run, "FAILED")
+    recorder.reopen(run)
     client = _by_client(root).client
+    reopened = client.get_run(run).info
+    assert (reopened.status, reopened.end_time is None) == ("RUNNING", False)
+    recorder.end(run, "KILLED")
     found = client.get_run(run)
     assert found.info.start_time <= found.info.end_time
     place = client.get_experiment(experiment)

@@ -10,7 +10,7 @@ import pytest
 
 from mlws_scaffold.adapters.ollama import Progress
 from mlws_scaffold.errors import UsageError
-from mlws_scaffold.models import registry, sync
+from mlws_scaffold.models import hosts, registry, sync
 from mlws_scaffold.models.progress import Milestones
 from mlws_scaffold.workspace.config import load
 from tests.support import tiny_workspace
@@ -99,7 +99,7 @@ def test_the_nearest_place_names_the_host(
     tmp_path: Path, environment: dict[str, str], named: str, host: str
 ) -> None:
     root = tiny_workspace.make(tmp_path / "ws", config='[models]\nhost = "http://toml:1"\n')
-    assert sync.host_of(load(root, environment), environment, named) == host
+    assert hosts.host_of(load(root, environment), environment, named) == host
 
 
 def test_an_unknown_key_is_refused_with_the_near_one(root: Path) -> None:

@@ -32,17 +32,22 @@ class Departed:
     interrupted: bool
 
 
+class TooSlow(Unavailable):
+    """A child did not end in its time and was killed."""
+
+
 class _Interrupted(KeyboardInterrupt):
     """SIGTERM reached the parent; unlike Ctrl-C on a terminal the child has not heard of it."""
 
 
 @dataclass(slots=True)
 class Child:
-    """A running child of this process."""
+    """A running child of this process. `stopped`: somebody asked it to end."""
 
     process: subprocess.Popen[bytes]
     began: float
     leads: bool = False  # a process group of its own, which is ended with it
+    stopped: bool = False
 
     @property
     def identity(self) -> str:
@@ -50,43 +55,69 @@ class Child:
 
 
 def start(
-    command: Sequence[str], folder: Path, env: Mapping[str, str], *, leads: bool = False
+    command: Sequence[str],
+    folder: Path,
+    env: Mapping[str, str],
+    log: Path | None = None,
+    *,
+    leads: bool = False,
 ) -> Child:
-    """Start the command without a shell; its streams are ours.
+    """Start the command without a shell; its streams are ours, or all it says goes to `log`.
 
     `leads`: it gets a process group of its own, for a server whose workers may outlive it.
     """
     try:
-        process = subprocess.Popen(
-            list(command),
-            cwd=folder,
-            env=dict(env),
-            start_new_session=leads,
-        )
+        with log.open("ab") if log else contextlib.nullcontext() as output:
+            process = subprocess.Popen(
+                list(command),
+                cwd=folder,
+                env=dict(env),
+                stdin=subprocess.DEVNULL if output else None,
+                stdout=output,
+                stderr=subprocess.STDOUT if output else None,
+                start_new_session=leads,
+            )
     except OSError as error:
         raise Unavailable(f"{command[0]} cannot be started: {error.strerror}") from None
     return Child(process, time.monotonic(), leads)
 
 
+def stop(child: Child, *, hard: bool = False) -> None:
+    """Ask the child to end (`hard`: kill it) from any thread; whoever waits for it sees the end."""
+    child.stopped = True
+    if child.process.returncode is None:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(child.process.pid, signal.SIGKILL if hard else signal.SIGTERM)
+
+
 def ask(
-    command: Sequence[str], folder: Path, env: Mapping[str, str], *, timeout: float
+    command: Sequence[str],
+    folder: Path,
+    env: Mapping[str, str],
+    *,
+    timeout: float,
+    words: str = "",
 ) -> Finished:
-    """Run a short command to its end. Raises Unavailable when it is missing or too slow."""
+    """Run a short command that reads `words` to its end.
+
+    Raises Unavailable when it is missing, TooSlow after `timeout` seconds.
+    """
     try:
         done = subprocess.run(
             list(command),
             cwd=folder,
             env=dict(env),
-            stdin=subprocess.DEVNULL,
+            input=words,
             capture_output=True,
-            text=True,
+            encoding="utf-8",
+            errors="replace",
             timeout=timeout,
             check=False,
         )
     except OSError as error:
         raise Unavailable(f"{command[0]} cannot be started: {error.strerror}") from None
     except subprocess.TimeoutExpired:
-        raise Unavailable(f"{command[0]} took longer than {timeout:.0f} s") from None
+        raise TooSlow(f"{command[0]} took longer than {timeout:.0f} s") from None
     return Finished(done.returncode, done.stdout, done.stderr)
 
 
@@ -139,7 +170,8 @@ def wait(child: Child) -> Departed:
     status = 128 - code if code < 0 else code
     # Linux counts kilobytes, macOS bytes.
     scale = 1 if sys.platform == "darwin" else 1024
-    return Departed(status, time.monotonic() - child.began, peak * scale, interrupted)
+    ended = interrupted or child.stopped
+    return Departed(status, time.monotonic() - child.began, peak * scale, ended)
 
 
 def _end(child: Child, gone: threading.Event, *, heard: bool) -> None:

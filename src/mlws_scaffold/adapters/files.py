@@ -55,28 +55,36 @@ def beside(target: Path) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Hold an advisory lock on a folder, so that writers of its files take turns here."""
-    handle = _lock(folder)
+def locked(folder: Path, *, wait: bool = True) -> Iterator[None]:
+    """Hold an advisory lock on a folder, so that writers of its files take turns here.
+
+    Without `wait` it raises BlockingIOError when another holds it.
+    """
+    handle = _lock(folder, wait=wait)
     try:
         yield
     finally:
         os.close(handle)
 
 
-def _lock(folder: Path) -> int:
+def _lock(folder: Path, *, wait: bool) -> int:
     import fcntl
 
+    how = fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+        fcntl.flock(handle, how)
     except OSError as error:
         os.close(handle)
         if error.errno not in _LOCKS_FILES_ONLY:
             raise
         # Kept: removing it would let two in, one with the old file and one with a new one.
         handle = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o666)
-        fcntl.flock(handle, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(handle, how)
+        except OSError:
+            os.close(handle)
+            raise
     return handle
 
 

@@ -16,7 +16,8 @@ from mlws_scaffold.adapters import svg
 from mlws_scaffold.adapters.axes import Axis, axis, fits, short
 
 _HEIGHT = 400
-_TOP, _BOTTOM, _RIGHT, _LEGEND = 52, 60, 24, 180
+_TOP, _BOTTOM, _RIGHT = 52, 60, 24
+_LEGEND = 220  # the most that a name in it takes
 _ROW, _MOST_BARS = 24, 60
 _MOST_LINES = 16
 _MOST_MARKS = 80
@@ -58,7 +59,9 @@ def lines_svg(
     kept = [(x, y) for x, y in points if fits(x, log=log_x) and fits(y, log=log_y)]
     across, up = axis((x for x, _ in kept), log=log_x), axis((y for _, y in kept), log=log_y)
     left = 30 + svg.widest(label for _, label in up.ticks)
-    right = _RIGHT + (_LEGEND if len(series) > 1 else 0)
+    names = [svg.clean(one.name) for one in series]
+    beside = 46 + min(svg.widest(names), _LEGEND) if len(series) > 1 else 0
+    right = _RIGHT + beside
     box = _Box(left, _TOP, svg.WIDTH - right, _HEIGHT - _BOTTOM)
     parts = [*_grid_up(box, up), *_grid_across(box, across), _axis_words(box, x_label, y_label)]
     for number, one in enumerate(series[:_MOST_LINES]):
@@ -68,8 +71,8 @@ def lines_svg(
     if not kept:
         parts.append(_nothing(box))
     note = _left_out(len(points) - len(kept), len(points))
-    names = "; ".join(svg.clean(one.name) for one in series)
-    desc = f"{svg.clean(y_label)} over {svg.clean(x_label)}. {len(series)} series: {names}. {note}"
+    about = f"{len(series)} series: {'; '.join(names)}. {note}"
+    desc = f"{svg.clean(y_label)} over {svg.clean(x_label)}. {about}"
     return svg.picture(title, desc, parts, note, _HEIGHT)
 
 
@@ -206,7 +209,7 @@ def _legend(box: _Box, series: Sequence[Series]) -> Iterator[str]:
         else:
             yield f'<circle class="{colour} mark" cx="{svg.px(left + 10)}" cy="{svg.px(y)}" r="3"/>'
         name = svg.clean(one.name)
-        yield svg.text(svg.fitting(name, _LEGEND - 40), left + 26, y + 4, tip=name)
+        yield svg.text(svg.fitting(name, _LEGEND), left + 26, y + 4, tip=name)
     if len(series) > _MOST_LINES:
         words = f"and {len(series) - _MOST_LINES} more"
         yield svg.text(words, left + 26, box.top + 12 + _MOST_LINES * 18)

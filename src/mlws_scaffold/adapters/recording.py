@@ -34,6 +34,9 @@ class Recorder(Protocol):
     def files(self, run_id: str, folder: Path, place: str) -> None:
         """Keep every file of the folder as an artifact below `place`."""
 
+    def reopen(self, run_id: str) -> None:
+        """Make a run that has ended RUNNING again."""
+
     def end(self, run_id: str, status: str, at: float | None = None) -> None:
         """End the run as FINISHED, FAILED or KILLED; `at`: seconds since 1970, default now."""
 
@@ -67,6 +70,9 @@ class ByTables:
             )
         except OSError as error:
             raise Unavailable(f"a file of the run was not kept: {error}", "mlws doctor") from None
+
+    def reopen(self, run_id: str) -> None:
+        self.tables.reopen(run_id)
 
     def end(self, run_id: str, status: str, at: float | None = None) -> None:
         self.tables.end(run_id, status, at)
@@ -114,6 +120,10 @@ class ByClient:
     def files(self, run_id: str, folder: Path, place: str) -> None:
         with _told():
             self.client.log_artifacts(run_id, str(folder), place)
+
+    def reopen(self, run_id: str) -> None:
+        with _told():
+            self.client.update_run(run_id, status="RUNNING")
 
     def end(self, run_id: str, status: str, at: float | None = None) -> None:
         with _told():

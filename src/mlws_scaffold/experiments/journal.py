@@ -68,6 +68,27 @@ def lines(
     ]
 
 
+def families(found: Iterable[Line]) -> list[tuple[Line, bool]]:
+    """The lines with the points of a sweep below its own line, which stands where its newest point
+    did. True marks such a point; one whose sweep is not among the lines stands alone.
+    """
+    listed = list(found)
+    sweeps = {line.run.run_id: line for line in listed if line.run.is_sweep}
+    points: dict[str, list[Line]] = {run_id: [] for run_id in sweeps}
+    order: dict[str, Line] = {}
+    for line in listed:
+        above = line.run.sweep
+        if above in sweeps:
+            points[above].append(line)
+            line = sweeps[above]
+        order.setdefault(line.run.run_id, line)
+    return [
+        pair
+        for run_id, line in order.items()
+        for pair in [(line, False), *((point, True) for point in points.get(run_id, ()))]
+    ]
+
+
 def _belongs(run: Run, entry: Entry) -> bool:
     """Two experiments may share a name in MLflow; recorded runs tell whose they are."""
     own = entry.metadata.experiment_id

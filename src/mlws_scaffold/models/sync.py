@@ -10,7 +10,6 @@ from mlws_scaffold.adapters import ollama
 from mlws_scaffold.errors import MlwsError
 from mlws_scaffold.models.progress import Watch
 from mlws_scaffold.models.registry import Model
-from mlws_scaffold.workspace.config import Workspace
 
 State = Literal["present", "missing", "pulled", "failed", "drift", "not built"]
 
@@ -28,17 +27,6 @@ class Result:
     @property
     def ok(self) -> bool:
         return self.state in ("present", "pulled")
-
-
-def host_of(place: Workspace, environment: Mapping[str, str], named: str = "") -> str:
-    """Address of this machine's server: named, MLWS_MODELS_HOST, OLLAMA_HOST, mlws.toml.
-
-    Raises UsageError when it is no address.
-    """
-    own = place.config.models.host
-    if "models.host" not in place.sources:
-        own = environment.get("OLLAMA_HOST", "").strip() or own
-    return ollama.address(named or own)
 
 
 def compare(models: Mapping[str, Model], held: Mapping[str, str]) -> Iterator[Result]:

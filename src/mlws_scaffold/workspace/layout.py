@@ -10,6 +10,7 @@ from mlws_scaffold.errors import UsageError
 CONFIG = "mlws.toml"
 ANSWERS = ".copier-answers.yml"
 METADATA = "metadata.yaml"
+README = "README.md"
 AGENT = "agent.yaml"
 
 EXPERIMENTS = "experiments/active"
@@ -20,7 +21,12 @@ REGISTRY = "models/registry.yaml"
 MODELFILES = "modelfiles"
 CHECKPOINTS = "models/checkpoints"
 BENCHMARKS = "models/benchmarks"
+MODEL_CASES = "models/tests"
+MODEL_CARDS = "models/cards"
+MODEL_HISTORY = "models/history.jsonl"
+MODEL_LOCK = "models/models.lock"
 DATASETS = "datasets/large"
+LEARNINGS = "docs/learnings"
 
 # Files and folders that every workspace has; a check names those that are missing.
 EXPECTED = (

@@ -14,6 +14,7 @@ from tests.support.fake_ollama.fake import FakeOllama, running
 from tests.support.fake_ollama.faults import Fault, Kind
 from tests.support.fake_ollama.library import Library, Offer, weights
 from tests.support.fake_ollama.record import Asked
+from tests.support.fake_ollama.registry import Registry, serving
 
 __all__ = [
     "Asked",
@@ -23,7 +24,9 @@ __all__ = [
     "Library",
     "Offer",
     "Pace",
+    "Registry",
     "Turn",
     "running",
+    "serving",
     "weights",
 ]

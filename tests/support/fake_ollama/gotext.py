@@ -3,27 +3,31 @@
 from __future__ import annotations
 
 import json
+import re
+from decimal import Decimal
 
 _SHORT = {"\a": r"\a", "\b": r"\b", "\f": r"\f", "\n": r"\n", "\r": r"\r", "\t": r"\t", "\v": r"\v"}
 
 
 def encode(data: object) -> bytes:
     """json.Encoder: no blanks, HTML-safe, a newline at the end. Sorted keys are the caller's."""
-    text = json.dumps(_plain(data), separators=(",", ":"), ensure_ascii=False)
+    text = _json(data)
     for sign in "<>&\u2028\u2029":
         text = text.replace(sign, f"\\u{ord(sign):04x}")
     return text.encode() + b"\n"
 
 
-def _plain(data: object) -> object:
-    """A whole number that JSON decoded to float64 is written without a fraction."""
+def _json(data: object) -> str:
     if isinstance(data, dict):
-        return {key: _plain(value) for key, value in data.items()}
+        return "{" + ",".join(f"{_json(key)}:{_json(value)}" for key, value in data.items()) + "}"
     if isinstance(data, list | tuple):
-        return [_plain(value) for value in data]
-    if isinstance(data, float) and data.is_integer() and abs(data) < 1e21:
-        return int(data)
-    return data
+        return "[" + ",".join(map(_json, data)) + "]"
+    if isinstance(data, float):
+        # Positional between 1e-6 and 1e21, else with an exponent without leading zeros.
+        if data == 0 or 1e-6 <= abs(data) < 1e21:
+            return format(Decimal(repr(data)), "f").removesuffix(".0")
+        return re.sub(r"e([+-])0*", r"e\1", repr(data))
+    return json.dumps(data, ensure_ascii=False)
 
 
 def bare(value: object) -> str:

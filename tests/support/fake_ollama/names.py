@@ -36,14 +36,29 @@ class Name(NamedTuple):
 
 def parse(text: str) -> Name:
     """With the defaults filled in; it may be invalid."""
-    rest, tag = text.strip().rpartition("://")[2], "latest"
-    # `m:8b:cloud` and `m:cloud` name the stubs `m:8b-cloud` and `m:cloud`; `:local` says nothing.
+    rest, tag = text, "latest"
+    if rest.rfind(":") > rest.rfind("/"):
+        rest, tag = _cut(rest, ":")
+    rest, model = _cut(rest, "/") if "/" in rest else ("", rest)
+    host, namespace = _cut(rest, "/") if "/" in rest else ("", rest)
+    host = host.partition("://")[2] if "://" in host else host
+    return Name(host or DEFAULT_HOST, namespace or "library", model, tag)
+
+
+def _cut(text: str, sign: str) -> tuple[str, str]:
+    """Around the last sign; a part that is missing there is no good name."""
+    before, _, after = text.rpartition(sign)
+    return before or "!", after or "!"
+
+
+def reference(text: str) -> Name:
+    """The name behind the form in which most requests may give it.
+
+    `m:8b:cloud` and `m:cloud` mean the stubs `m:8b-cloud` and `m:cloud`; `:local` says nothing.
+    """
+    rest = text.strip()
     if rest.lower().endswith(":local"):
         rest = rest[: -len(":local")]
     elif rest.lower().endswith(":cloud") and ":" in rest[: -len(":cloud")].rpartition("/")[2]:
         rest = rest[: -len(":cloud")] + "-cloud"
-    if rest.rfind(":") > rest.rfind("/"):
-        rest, _, tag = rest.rpartition(":")
-    rest, _, model = rest.rpartition("/")
-    host, _, namespace = rest.rpartition("/")
-    return Name(host or DEFAULT_HOST, namespace or "library", model, tag)
+    return parse(rest)

@@ -30,7 +30,7 @@ class Downloads:
 
     def __init__(self, store: Store, library: Library) -> None:
         self._store = store
-        self._library = library
+        self.library = library
         self._lock = threading.Lock()
         self._owners: set[str] = set()
         self.fetched: dict[str, int] = {}
@@ -41,7 +41,7 @@ class Downloads:
 
     def pull(self, name: Name, fault: str = "") -> Iterator[Line]:
         yield {"status": "pulling manifest"}
-        offer = self._library.find(name)
+        offer = self.library.find(name)
         if offer is None:
             raise Refusal("pull model manifest: file does not exist")
         old = self._store.manifest(name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,6 +21,8 @@ class Asked:
     name: str
     body: Any
     changes: bool
+    headers: Mapping[str, str]
+    """Names in lower case."""
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}"

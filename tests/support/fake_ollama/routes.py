@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from tests.support.fake_ollama import answering, building, showing
 from tests.support.fake_ollama.library import digest_of
-from tests.support.fake_ollama.names import Name, parse
+from tests.support.fake_ollama.names import Name, parse, reference
 from tests.support.fake_ollama.pulling import Refusal
 from tests.support.fake_ollama.store import DIGEST, DiskFull
 
@@ -214,7 +214,7 @@ def _v1_models(fake: FakeOllama, path: str, body: Any, fault: str) -> Any:
 
 
 def _valid(asked: str) -> Name:
-    name = parse(asked)
+    name = reference(asked)
     if not name.valid:
         raise Refusal("invalid model name", 400)
     return name
@@ -223,7 +223,7 @@ def _valid(asked: str) -> Name:
 def _there(fake: FakeOllama, asked: str) -> Name:
     if not asked:
         raise Refusal("model is required", 400)
-    name = fake.store.known(parse(asked))
+    name = fake.store.known(reference(asked))
     if fake.store.manifest(name) is None:
         raise Refusal(f"model '{asked}' not found", 404)
     return name

@@ -52,12 +52,15 @@ class Handler(BaseHTTPRequestHandler):
         fake = self.server.fake
         data = self._read()
         path = self.path.partition("?")[0]
+        if path.startswith("http://"):  # asked as a proxy
+            path = "/" + path.split("/", 3)[3]
         route = path.removeprefix("/api/").partition("/")[0] if path.startswith("/api/") else path
         route = "v1" if path.startswith("/v1/") else route
         body = self._decoded(data, route)
         name = _name(body)
         changes = route in CHANGING or (route == "blobs" and self.command == "POST")
-        fake.record.note(Asked(self.command, path, route, name, body, changes))
+        headers = {key.lower(): value for key, value in self.headers.items()}
+        fake.record.note(Asked(self.command, path, route, name, body, changes, headers))
         with fake.record.counting(route):
             try:
                 self._answer(path, route, name, data if route == "blobs" else body)
@@ -78,6 +81,8 @@ class Handler(BaseHTTPRequestHandler):
             self._text(405, "405 method not allowed")
         elif body is None and self.command in ("POST", "DELETE"):
             self._whole(400, {"error": "missing request body"})
+        elif not isinstance(body, dict | bytes | None):
+            self._whole(400, {"error": "json: cannot unmarshal this into a Go struct"})
         else:
             fake.watch(self._wait)
             try:
@@ -85,16 +90,24 @@ class Handler(BaseHTTPRequestHandler):
             except Refusal as refusal:
                 self._refuse(route, refusal)
                 return
+            except Gone:
+                self._note_gone(route, name)
+                raise
             self._send(found, fault, (route, name))
 
     def _send(self, found: Any, fault: Fault | None, subject: tuple[str, str]) -> None:
-        if fault is not None and fault.kind == "stall" and not isinstance(found, Stream):
-            self._wait(60)
-        elif isinstance(found, Stream):
+        # Where there is no stream, the thing is done now, and what is said of it does not arrive.
+        kind = fault.kind if fault is not None else ""
+        if isinstance(found, Stream):
             self._stream(found, fault, subject)
-        elif fault is not None and fault.kind in ("lost", "cut", "truncated", "inline", "disk"):
-            # The thing is done; what is said of it does not arrive, or not whole.
+        elif kind in ("lost", "cut", "truncated", "inline", "disk"):
             self._half(found)
+        elif kind == "reset":
+            self._reset()
+        elif kind in ("stall", "silence"):
+            self._wait(60)
+        elif kind == "garbage":
+            self._text(200, "\x00\x01 not for you")
         elif isinstance(found, Text):
             self._text(found.status, found.text, found.kind)
         else:
@@ -108,7 +121,9 @@ class Handler(BaseHTTPRequestHandler):
 
     def _stream(self, found: Stream, fault: Fault | None, subject: tuple[str, str]) -> None:
         lines = found.encoded()
-        sender = _Sender(self, found.kind, fault)
+        # Tokens and faults keep their moments: only quick progress may come in one piece.
+        quick = subject[0] in ("pull", "create") and not self.server.fake.pull_pace
+        sender = _Sender(self, found.kind, fault, joins=quick and fault is None)
         finished = False
         try:
             for line in _with_last(lines):
@@ -124,18 +139,19 @@ class Handler(BaseHTTPRequestHandler):
                 return
             sender.raw(found.error(refusal.words))
         except (Gone, OSError):
-            if not self.server.fake.stopping.is_set():
-                self.server.fake.record.gone(*subject)
+            self._note_gone(*subject)
             raise Gone from None
         finally:
             lines.close()
         sender.end(finished)
 
+    def _note_gone(self, route: str, name: str) -> None:
+        if not self.server.fake.stopping.is_set():
+            self.server.fake.record.gone(route, name)
+
     def _failed_whole(self, fault: Fault) -> bool:
         kind, words = fault.kind, fault.words
-        if kind == "garbage" and fault.at == 0 and fault.route not in ("pull", "create", "chat"):
-            self._text(200, "\x00\x01 not for you")
-        elif kind == "reset" and fault.at == 0:
+        if kind == "reset" and fault.at == 0:
             self._reset()
         elif kind == "silence" and fault.at == 0:
             self._wait(60)
@@ -231,10 +247,12 @@ class Handler(BaseHTTPRequestHandler):
 class _Sender:
     """Lines in chunks that mean nothing: one line in two of them, or two lines in one."""
 
-    def __init__(self, handler: Handler, kind: str, fault: Fault | None) -> None:
+    def __init__(self, handler: Handler, kind: str, fault: Fault | None, joins: bool) -> None:
         self._handler = handler
         self._kind = kind
         self._fault = fault
+        self._joins = joins
+        self._held = b""
         self._count = 0
         self.begun = False
 
@@ -245,10 +263,12 @@ class _Sender:
         if fault is not None and (count == fault.at or (fault.at < 0 and is_last)):
             return self._failed(fault, line)
         if fault is not None and fault.kind == "slow":
-            for place in range(0, len(line), 20):
-                self.raw(line[place : place + 20])
-                self._handler._wait(0.01)
-        elif count % 2:
+            for place in range(0, len(line), 40):
+                self.raw(line[place : place + 40])
+                self._handler._wait(0.002)
+        elif self._joins and count % 4 == 2 and not is_last:
+            self._held = line
+        elif count % 4 == 1:
             self.raw(line[:20])
             self.raw(line[20:])
         else:
@@ -283,6 +303,7 @@ class _Sender:
 
     def raw(self, data: bytes) -> None:
         self._begin()
+        data, self._held = self._held + data, b""
         if data:
             self._handler.wfile.write(f"{len(data):x}\r\n".encode() + data + b"\r\n")
             self._handler.wfile.flush()
@@ -296,7 +317,7 @@ class _Sender:
     def end(self, finished: bool) -> None:
         """The last chunk, unless the connection was broken on purpose."""
         if finished or self.begun or not self._handler.close_connection:
-            self._begin()
+            self.raw(b"")
             self._handler.wfile.write(b"0\r\n\r\n")
 
 

@@ -39,6 +39,8 @@ class Store:
         """The name in the spelling of what is there: each part is compared without case."""
         found = list(name)
         with self.lock:
+            if name in self.manifests:
+                return name
             for existing in self.manifests:
                 for place, part in enumerate(existing):
                     if part.lower() == name[place].lower():

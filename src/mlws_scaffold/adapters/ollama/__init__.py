@@ -18,6 +18,7 @@ from mlws_scaffold.adapters.ollama.changing import (
 from mlws_scaffold.adapters.ollama.failures import ServerError
 from mlws_scaffold.adapters.ollama.manifests import Remote, remote_manifest
 from mlws_scaffold.adapters.ollama.names import address, full_name, is_cloud
+from mlws_scaffold.adapters.ollama.needs import TooOld
 from mlws_scaffold.adapters.ollama.reading import Held, Loaded, held, installed, loaded, version
 from mlws_scaffold.adapters.ollama.showing import Shown, show
 
@@ -29,6 +30,7 @@ __all__ = [
     "Remote",
     "ServerError",
     "Shown",
+    "TooOld",
     "address",
     "chat",
     "copy",

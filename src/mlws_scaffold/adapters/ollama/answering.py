@@ -56,9 +56,9 @@ def chat(
     }
     chosen = {key: value for key, value in fields.items() if value}
     target = Target(host, name, timeout)
-    clock = _Clock()
     pieces: list[str] = []
     with contextlib.closing(talking.stream(target, "chat", chosen)) as parts:
+        clock = _Clock()
         for part in parts:
             content, thought = _said(target, part)
             pieces.append(content)

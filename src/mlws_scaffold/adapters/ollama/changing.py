@@ -14,7 +14,7 @@ from typing import Any
 
 from mlws_scaffold.adapters.ollama import failures, talking, wire
 from mlws_scaffold.adapters.ollama.needs import demand
-from mlws_scaffold.adapters.ollama.wire import Request, Target
+from mlws_scaffold.adapters.ollama.wire import CONNECT, Request, Target
 from mlws_scaffold.errors import MlwsError
 
 _CHUNK = 1 << 20
@@ -49,27 +49,27 @@ def create(
     A base that is missing is pulled by the server on the way. Raises Unavailable when the server
     is older than a field of the body: it would ignore that field and build something else.
     """
-    demand(host, body)
+    demand(host, body, min(stall, CONNECT))
     target = Target(host, name, stall)
     yield from _watched(target, talking.lines(target, "/api/create", {**body, "model": name}))
 
 
-def copy(host: str, source: str, destination: str) -> None:
+def copy(host: str, source: str, destination: str, timeout: float = 60.0) -> None:
     """Give a model a further name; it has the same digest there. Raises ServerError."""
     names = {"source": source, "destination": destination}
-    talking.ask(Target(host, source, 60.0), "copy", names)
+    talking.ask(Target(host, source, timeout), "copy", names)
 
 
-def delete(host: str, name: str) -> None:
+def delete(host: str, name: str, timeout: float = 60.0) -> None:
     """Remove a name, and the layers that no other model uses. Raises ServerError."""
-    talking.ask(Target(host, name, 60.0), "delete", {"model": name})
+    talking.ask(Target(host, name, timeout), "delete", {"model": name})
 
 
-def has_blob(host: str, digest: str) -> bool:
+def has_blob(host: str, digest: str, timeout: float = 60.0) -> bool:
     """Whether the server has the file `sha256:<64 hex digits>`. Raises ServerError."""
     request = Request("HEAD", f"/api/blobs/{digest}", headers=wire.authorization())
     try:
-        with wire.exchange(Target(host, digest[:19], 60.0), request):
+        with wire.exchange(Target(host, digest[:19], timeout), request):
             return True
     except failures.ServerError as error:
         if error.status == 404:
@@ -84,10 +84,11 @@ def upload(host: str, path: Path, digest: str, stall: float = 600.0) -> Generato
     """
     target = Target(host, path.name, stall)
     chunks = _Chunks(path)
-    with wire.connected(target) as (connection, prefix), wire.sending(target):
-        connection.putrequest("POST", f"{prefix}/api/blobs/{digest}")
+    with wire.connected(target) as link, wire.sending(target):
+        connection = link.connection
+        connection.putrequest("POST", f"{link.prefix}/api/blobs/{digest}")
         headers = {"Content-Type": "application/octet-stream", "Content-Length": str(chunks.size)}
-        for key, value in {**headers, **wire.authorization()}.items():
+        for key, value in {**headers, **wire.authorization(), **link.headers}.items():
             connection.putheader(key, value)
         connection.endheaders()
         done = 0
@@ -98,8 +99,9 @@ def upload(host: str, path: Path, digest: str, stall: float = 600.0) -> Generato
                 break  # it may have answered already: that it has the file, or why it refuses
             done += len(chunk)
             yield Progress(f"uploading {digest[7:19]}", digest, chunks.size, done)
-        answer = connection.getresponse()
-        wire.judge(target, answer)
+        with connection.getresponse() as answer:
+            wire.judge(target, answer)
+            wire.whole(answer)
     yield Progress("success", digest, chunks.size, chunks.size)
 
 

@@ -19,7 +19,6 @@ from mlws_scaffold.adapters.ollama.wire import Request, Target
 from mlws_scaffold.errors import MlwsError
 
 _KIND = "application/vnd.docker.distribution.manifest.v2+json"
-_MOST_BYTES = 4_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +40,7 @@ def remote_manifest(name: str, timeout: float = 5.0) -> Remote | None:
     path = f"/v2/{found.namespace}/{found.model}/manifests/{found.tag}"
     try:
         with wire.exchange(target, Request("GET", path, headers={"Accept": _KIND})) as answer:
-            text = answer.read(_MOST_BYTES)
+            text = wire.whole(answer)
             named = answer.headers.get("ollama-content-digest", "").removeprefix("sha256:")
             layers = _layers(json.loads(text))
     except MlwsError:

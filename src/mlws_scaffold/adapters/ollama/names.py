@@ -38,14 +38,25 @@ def address(text: str) -> str:
     place, _, path = rest.partition("/")
     host, port = _split(place)
     if scheme not in _PORTS or host is None or re.search(r"[@\s?#]", rest):
-        raise UsageError(
-            f"{text!r} is no address of an Ollama server", "write it as http://host:11434"
-        )
+        raise _no_address(text)
     if not (port.isascii() and port.isdigit() and int(port) < 65536):
         port = _PORTS[scheme] if separator else "11434"
     host = _LISTENING.get(host, host)
     shown = f"[{host}]" if ":" in host else host
-    return f"{scheme}://{shown}:{port}" + (f"/{path.rstrip('/')}" if path.strip("/") else "")
+    url = f"{scheme}://{shown}:{port}" + (f"/{path.strip('/')}" if path.strip("/") else "")
+    try:
+        understood = urlsplit(url).hostname == host.lower()
+    except ValueError:
+        understood = False
+    if not understood:
+        raise _no_address(text)
+    return url
+
+
+def _no_address(text: str) -> UsageError:
+    return UsageError(
+        f"{text!r} is no address of an Ollama server", "write it as http://host:11434"
+    )
 
 
 def _split(place: str) -> tuple[str | None, str]:
@@ -82,12 +93,18 @@ def is_cloud(name: str) -> bool:
 
 def parts(name: str) -> Parts | None:
     """A name taken apart as the server does it; None when the server would refuse it."""
-    rest, tag = name.rpartition("://")[2], "latest"
+    rest, tag = name, "latest"
     if rest.rfind(":") > rest.rfind("/"):
         rest, _, tag = rest.rpartition(":")
-    rest, _, model = rest.rpartition("/")
-    host, _, namespace = rest.rpartition("/")
-    found = Parts(host or REGISTRY, namespace or "library", model, tag)
+    before, *after = rest.rsplit("/", 2)
+    if not after:
+        host, namespace, model = "", "library", before
+    elif len(after) == 1:
+        host, namespace, model = "", before, after[0]
+    else:
+        host, (namespace, model) = before or "!", after
+        host = host.partition("://")[2] if "://" in host else host
+    found = Parts(host or REGISTRY, namespace, model, tag)
     plain, dotted = r"\w[\w-]{0,79}", r"\w[\w.-]{0,79}"
     fits = (
         re.fullmatch(r"\w[\w.:-]{0,349}", found.host, re.ASCII)

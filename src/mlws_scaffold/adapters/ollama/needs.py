@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 
 from mlws_scaffold.adapters.ollama.reading import version
+from mlws_scaffold.adapters.ollama.wire import CONNECT
 from mlws_scaffold.errors import Unavailable
 
 _BUILDING = "0.5.5"  # before it, create took the text of a Modelfile
@@ -22,10 +23,14 @@ _FIELDS = {
 }
 
 
-def demand(host: str, body: Mapping[str, object]) -> None:
-    """Raises Unavailable when the server is older than a field of `body` needs."""
+class TooOld(Unavailable):
+    """Asking the same server again cannot help."""
+
+
+def demand(host: str, body: Mapping[str, object], timeout: float = CONNECT) -> None:
+    """Raises TooOld when the server is older than a field of `body` needs, Unavailable without."""
     asked = {field: _FIELDS[field] for field in _FIELDS if body.get(field)}
-    named = version(host)
+    named = version(host, timeout)
     found = _numbers(named)
     # Built from source, it says 0.0.0 or nothing of that form. A pre-release of the version that
     # brought a field has it.
@@ -33,7 +38,7 @@ def demand(host: str, body: Mapping[str, object]) -> None:
         return
     for field, least in {"building models": _BUILDING, **asked}.items():
         if found < _numbers(least):
-            raise Unavailable(
+            raise TooOld(
                 f"Ollama {named} at {host} is too old: {field} needs {least} or newer",
                 "bring the server up to date",
             )

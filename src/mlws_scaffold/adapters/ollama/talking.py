@@ -22,15 +22,28 @@ _METHODS = {"delete": "DELETE"}
 
 
 def stream(target: Target, operation: Operation, fields: Mapping[str, object]) -> Generator[Any]:
-    """The objects of a streamed answer. Closing the generator makes the server stop its work."""
+    """The objects of a streamed answer. Closing the generator makes the server stop its work.
+
+    Nothing is sent before the first object is asked for, and everything that takes time here
+    (imports, certificates) is done by then: whoever measures begins to do so between the two.
+    """
     if modules := _official():
-        with _client(modules, target) as client:
-            parts = getattr(client, operation)(**fields, stream=True)
-            with contextlib.closing(parts):
-                for part in parts:
-                    yield part.model_dump(exclude_none=True)
-    else:
-        yield from lines(target, f"/api/{operation}", fields)
+        _certificates(not is_loopback(target.host))
+        return _streamed(modules, target, operation, fields)
+    return lines(target, f"/api/{operation}", fields)
+
+
+def _streamed(
+    modules: tuple[ModuleType, ModuleType],
+    target: Target,
+    operation: Operation,
+    fields: Mapping[str, object],
+) -> Generator[Any]:
+    with _client(modules, target) as client:
+        parts = getattr(client, operation)(**fields, stream=True)
+        with contextlib.closing(parts):
+            for part in parts:
+                yield part.model_dump(exclude_none=True)
 
 
 def lines(target: Target, path: str, fields: Mapping[str, object]) -> Generator[dict[str, Any]]:
@@ -86,8 +99,12 @@ def _client(modules: tuple[ModuleType, ModuleType], target: Target) -> Iterator[
         "verify": _certificates(environment),
     }
     try:
-        client = ollama.Client(target.host, timeout=limits, **options)
-        with contextlib.closing(client):
+        # Versions before 0.6 leave the key out, those before 0.6.2 cannot be closed.
+        sent = wire.authorization()
+        client = ollama.Client(target.host, timeout=limits, headers=sent, **options)
+        with contextlib.ExitStack() as stack:
+            if hasattr(client, "close"):
+                stack.callback(client.close)
             yield client
     except ollama.ResponseError as error:
         raise failures.refused(subject, error.status_code, error.error) from None

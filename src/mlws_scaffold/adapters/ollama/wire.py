@@ -42,13 +42,22 @@ class Request:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A connection, what stands before each path on it, and what a proxy on the way asks for."""
+
+    connection: http.client.HTTPConnection
+    prefix: str
+    headers: Mapping[str, str]
+
+
 def posting(path: str, fields: Mapping[str, object], method: str = "POST") -> Request:
     body = json.dumps(fields).encode()
     return Request(method, path, body, {"Content-Type": "application/json", **authorization()})
 
 
 def authorization() -> dict[str, str]:
-    """The header that the official client sends too: for a server behind a proxy that asks."""
+    """The header of the official client: for a server behind a proxy that asks for a key."""
     key = os.environ.get("OLLAMA_API_KEY")
     return {"Authorization": f"Bearer {key}"} if key else {}
 
@@ -56,8 +65,17 @@ def authorization() -> dict[str, str]:
 def ask(target: Target, request: Request) -> Any:
     """The JSON of one whole answer; None for an empty one. Raises ServerError, Unavailable."""
     with exchange(target, request) as answer:
-        text = answer.read(_MOST_BYTES)
+        text = whole(answer)
         return json.loads(text) if text.strip() else None
+
+
+def whole(answer: http.client.HTTPResponse) -> bytes:
+    """All of an answer; the library would take a part for all, of its headers too."""
+    text = answer.read(_MOST_BYTES)
+    said_how_long = answer.chunked or answer.length is not None
+    if answer.length or not (text or said_how_long):
+        raise http.client.IncompleteRead(text, answer.length)
+    return text
 
 
 def lines(target: Target, request: Request) -> Generator[Any]:
@@ -71,16 +89,19 @@ def lines(target: Target, request: Request) -> Generator[Any]:
 @contextlib.contextmanager
 def exchange(target: Target, request: Request) -> Iterator[http.client.HTTPResponse]:
     """Send a request; the answer, when it is one of success. Errors of reading it are ours too."""
-    with connected(target) as (connection, prefix), sending(target):
-        path = prefix + request.path
-        connection.request(request.method, path, request.body, dict(request.headers))
-        answer = connection.getresponse()
-        judge(target, answer)
-        yield answer
+    with connected(target) as link, sending(target):
+        headers = {**request.headers, **link.headers}
+        link.connection.request(request.method, link.prefix + request.path, request.body, headers)
+        # Closing the connection alone leaves the answer's own hold on the socket.
+        with link.connection.getresponse() as answer:
+            judge(target, answer)
+            yield answer
 
 
 def judge(target: Target, answer: http.client.HTTPResponse) -> None:
     """Raises ServerError unless the status is one of success."""
+    if not answer.headers:
+        raise http.client.BadStatusLine("nothing after the status")
     if answer.status >= 300:
         text = answer.read(2000).decode("utf-8", "replace")
         raise failures.refused(target.subject, answer.status, text)
@@ -100,34 +121,33 @@ def sending(target: Target) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def connected(target: Target) -> Iterator[tuple[http.client.HTTPConnection, str]]:
-    """A connection, and what stands before each path on it. Raises Unavailable."""
-    connection, prefix = _prepared(target.host)
-    try:
-        connection.connect()
-        connection.sock.settimeout(target.seconds)
-    except (OSError, http.client.HTTPException) as error:
-        connection.close()
-        raise failures.unreachable(target.host, error) from None
-    with contextlib.closing(connection):
-        yield connection, prefix
+def connected(target: Target) -> Iterator[Link]:
+    """An open connection. Raises Unavailable."""
+    with contextlib.ExitStack() as stack:
+        try:
+            link = _prepared(target.host)
+            stack.callback(link.connection.close)
+            link.connection.connect()
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            raise failures.unreachable(target.host, error) from None
+        link.connection.sock.settimeout(target.seconds)
+        yield link
 
 
-def _prepared(host: str) -> tuple[http.client.HTTPConnection, str]:
+def _prepared(host: str) -> Link:
     parts = urlsplit(host)
     kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
     name = parts.hostname or ""
     proxy = _proxy(host)
     if proxy is None:
-        return kind(name, parts.port, timeout=CONNECT), parts.path
+        return Link(kind(name, parts.port, timeout=CONNECT), parts.path, {})
     through = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
     connection = kind(through.hostname or "", through.port, timeout=CONNECT)
+    named = _proxy_authorization(through.username, through.password)
     if parts.scheme == "https":
-        connection.set_tunnel(
-            name, parts.port, _proxy_authorization(through.username, through.password)
-        )
-        return connection, parts.path
-    return connection, host
+        connection.set_tunnel(name, parts.port, named)
+        return Link(connection, parts.path, {})
+    return Link(connection, host, named)
 
 
 def _proxy(host: str) -> str | None:

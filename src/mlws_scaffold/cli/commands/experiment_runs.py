@@ -23,11 +23,12 @@ _COLUMNS = ("run", "experiment", "state", "recorded", "who", "start", "seconds",
 def runs(since: str, experiment: str, as_json: bool) -> None:
     """List the runs of all experiments, newest first.
 
-    A run made by a bare python train.py is unrecorded; one whose process is gone is lost.
+    A run made by a bare python train.py is unrecorded; one whose process is gone is lost. The
+    points of a sweep stand below its own line, each with a dash.
 
     JSON: a list of run_id, experiment, mlflow_experiment, state (running, finished, failed, killed,
     scheduled, lost), recorded, who, researcher, start, end, seconds, commit, dirty, seed, command,
-    metrics.
+    metrics, is_sweep, sweep (run_id of the sweep that it is a point of, or null).
     """
     from mlws_scaffold.experiments import find, journal
 
@@ -41,16 +42,16 @@ def runs(since: str, experiment: str, as_json: bool) -> None:
         return
     rows = [
         {
-            "run": line.run.run_id[:8],
+            "run": f"- {line.run.run_id[:8]}" if below else line.run.run_id[:8],
             "experiment": line.experiment,
             "state": line.state,
             "recorded": "yes" if line.run.recorded else "unrecorded",
             "who": line.who,
             "start": f"{line.run.start:%Y-%m-%d %H:%M}",
             "seconds": "" if line.seconds is None else f"{line.seconds:.1f}",
-            "metrics": [f"{name} {value:.4g}" for name, value in line.run.metrics.items()][:3],
+            "metrics": _metrics(line),
         }
-        for line in found
+        for line, below in journal.families(found)
     ]
     output.table(_COLUMNS, rows, "no runs: mlws run EXPERIMENT")
 
@@ -90,6 +91,20 @@ def reap(dry_run: bool, as_json: bool) -> None:
         output.line("no run is lost")
 
 
+def _metrics(line: Line) -> list[str]:
+    tags, metrics = line.run.tags, line.run.metrics
+    if line.run.sweep:
+        name = tags.get("mlws.sweep.metric", "")
+        shown = [f"{name} {metrics[name]:.4g}"] if name in metrics else []
+        return [*shown, tags.get("mlflow.runName", "")[:80]]
+    if not line.run.is_sweep:
+        return [f"{name} {value:.4g}" for name, value in metrics.items()][:3]
+    done = tags.get("mlws.sweep.done")  # written at its end
+    done = f"sweep: {f'{done} of ' if done else ''}{tags['mlws.sweep.points']} points"
+    best = tags.get("mlws.sweep.best_value")
+    return [done, f"best {tags.get('mlws.sweep.metric')} {float(best):.4g}"] if best else [done]
+
+
 def _document(line: Line) -> dict[str, object]:
     tags = line.run.tags
     return {
@@ -108,4 +123,6 @@ def _document(line: Line) -> dict[str, object]:
         "seed": tags.get("mlws.seed"),
         "command": tags.get("mlws.command"),
         "metrics": dict(line.run.metrics),
+        "is_sweep": line.run.is_sweep,
+        "sweep": line.run.sweep,
     }

@@ -17,9 +17,12 @@ TABLE = {
     "pull": (f"{_COMMANDS}.model_pull:pull", "Fetch the weights of a model."),
     "verify": (f"{_COMMANDS}.model_verify:verify", "Compare weights with their hashes."),
     "benchmark": (f"{_COMMANDS}.model_benchmark:measure", "Measure how fast a model answers."),
+    "promote": (f"{_COMMANDS}.model_promote:promote", "One step further, through the gates."),
+    "rollback": (f"{_COMMANDS}.model_rollback:rollback", "The version before, back."),
+    "history": (f"{_COMMANDS}.model_history:history", "Who moved it, when, why; what was live."),
 }
 
 
 @click.group(cls=LazyGroup, table=TABLE)
 def model() -> None:
-    """Models of the registry: look, sync, lint, measure, and keep trained weights."""
+    """Models of the registry: look, sync, measure, and keep trained weights."""

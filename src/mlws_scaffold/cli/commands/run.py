@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from mlws_scaffold.cli import output, place
+from mlws_scaffold.errors import UsageError
+
+if TYPE_CHECKING:
+    from mlws_scaffold.experiments.run.stages import Request
 
 _REST = "mlws.rest"
 
@@ -27,7 +32,8 @@ class _WithRest(click.Command):
 
 @click.command(
     cls=_WithRest,
-    epilog="Example: mlws run medical-qa --set training.epochs=5 --seed 2 -- --resume",
+    epilog="Example: mlws run medical-qa --set training.epochs=5 --seed 2 -- --resume; or mlws run"
+    " medical-qa --sweep sweep.yaml --parallel 2",
 )
 @click.argument("experiment", default="", required=False)
 @click.option("--set", "sets", multiple=True, metavar="KEY=VALUE", help="Change the configuration.")
@@ -37,6 +43,10 @@ class _WithRest(click.Command):
 @click.option("--force", is_flag=True, help="Repeat a run that was there before.")
 @click.option("--detach", is_flag=True, help="Run a snapshot of the code in the background.")
 @click.option("--push", is_flag=True, help="Push the run's commit, for others to reproduce it.")
+@click.option("--sweep", default="", metavar="FILE", help="Run every point of a sweep file.")
+@click.option("--parallel", type=click.IntRange(1), metavar="N", help="So many points at a time.")
+@click.option("--skip-existing", is_flag=True, help="Take points that were run before as done.")
+@click.option("--dry-run", is_flag=True, help="Only list the points of the sweep.")
 def run(
     experiment: str,
     sets: tuple[str, ...],
@@ -46,15 +56,22 @@ def run(
     force: bool,
     detach: bool,
     push: bool,
+    sweep: str,
+    parallel: int | None,
+    skip_existing: bool,
+    dry_run: bool,
 ) -> int:
     """Run an experiment's train.py and record it.
 
     EXPERIMENT is a folder, RESEARCHER/NAME or an id; without it the one around the current folder.
     What stands behind -- goes to train.py. Exits with the exit code of train.py, or with 1 when
     the same configuration, code, data and seed ran before.
+
+    With --sweep every point of the file is a run of its own below one parent run, all from one
+    snapshot of the code. The same command goes on where a sweep was cut off, and tries again what
+    failed. Exits with 1 when a point failed.
     """
     from mlws_scaffold.experiments import find
-    from mlws_scaffold.experiments.run import workflow
     from mlws_scaffold.experiments.run.stages import Request
 
     here = place.workspace()
@@ -69,6 +86,22 @@ def run(
         push=push,
         say=output.note,
     )
+    if sweep:
+        from mlws_scaffold.cli.commands import run_sweep
+        from mlws_scaffold.experiments.sweep.stages import Order
+
+        if detach:
+            raise UsageError("--detach starts a single run", "start the sweep in tmux or screen")
+        order = Order(request, sweep, parallel or 1, skip_existing)
+        return run_sweep.preview(order) if dry_run else run_sweep.run(order)
+    if parallel or skip_existing or dry_run:
+        raise UsageError("--parallel, --skip-existing and --dry-run belong to --sweep FILE")
+    return _single(request, detach=detach)
+
+
+def _single(request: Request, *, detach: bool) -> int:
+    from mlws_scaffold.experiments.run import workflow
+
     done = workflow.run(request, detached=detach)
     if done.state == "detached":
         output.line(f"run {done.run_id} goes on in the background; it writes to {done.log}")

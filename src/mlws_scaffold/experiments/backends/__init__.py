@@ -12,11 +12,17 @@ from mlws_scaffold.experiments.backends.local import Local
 
 
 class Backend(Protocol):
-    """Starts a command somewhere and waits for its end."""
+    """Starts a command somewhere and waits for its end, from any thread."""
 
-    def start(self, command: tuple[str, ...], folder: Path, env: Mapping[str, str]) -> Child: ...
+    def start(
+        self, command: tuple[str, ...], folder: Path, env: Mapping[str, str], log: Path | None
+    ) -> Child:
+        """All that it says goes to `log`, or to our own streams."""
 
     def wait(self, child: Child) -> Departed: ...
+
+    def stop(self, child: Child, *, hard: bool) -> None:
+        """Ask it to end, or end it; returns at once, and `wait` returns when it has ended."""
 
 
 BACKENDS: Mapping[str, Backend] = {"local": Local()}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from mlws_scaffold.errors import MlwsError
 from mlws_scaffold.experiments import results
 from mlws_scaffold.experiments.results import Run
@@ -15,7 +17,7 @@ def check_duplicates(resolved: Resolved) -> Resolved:
     earlier = [run for run in matching(resolved) if run.tags.get("mlws.seed", "") == resolved.seed]
     if earlier:
         raise MlwsError(
-            f"this was run before: {_shown(earlier[-1], resolved)}",
+            f"this was run before: {shown(earlier[-1], resolved)}",
             "change the configuration, give another --seed, or repeat it with --force",
         )
     return resolved
@@ -24,16 +26,24 @@ def check_duplicates(resolved: Resolved) -> Resolved:
 def matching(resolved: Resolved) -> list[Run]:
     """Finished and running runs of the same configuration, code and data, newest first."""
     tags = {"mlws.config_hash": resolved.config_hash, "mlws.code_hash": resolved.code_hash}
+    return among(results.with_tags(resolved.request.place, tags), resolved)
+
+
+def among(runs: Iterable[Run], resolved: Resolved) -> list[Run]:
+    """Those of the runs that `matching` means, whatever their seed, in the same order."""
+    tags = {"mlws.config_hash": resolved.config_hash, "mlws.code_hash": resolved.code_hash}
     data = {f"mlws.data.{name}.sha256": value for name, value in resolved.data.items()}
     return [
         run
-        for run in results.with_tags(resolved.request.place, tags)
+        for run in runs
         if run.status in ("FINISHED", "RUNNING")
+        and tags == {key: run.tags.get(key) for key in tags}
         and data == {key: value for key, value in run.tags.items() if key.startswith("mlws.data.")}
     ]
 
 
-def _shown(run: Run, resolved: Resolved) -> str:
+def shown(run: Run, resolved: Resolved) -> str:
+    """An earlier run in one line: which, whose, when, and what it gave."""
     metadata = resolved.request.entry.metadata
     identifier = run.tags.get("mlws.experiment_id", "")
     here = identifier == metadata.experiment_id

@@ -31,7 +31,8 @@ def launch(created: Created) -> Launched:
     env = {**tracking.own_environment(), **job.environment}
     env.pop("MLFLOW_EXPERIMENT_NAME", None)
     try:
-        child = backends.named(job.backend).start(job.command, Path(job.folder), env)
+        log = Path(job.log) if job.log else None
+        child = backends.named(job.backend).start(job.command, Path(job.folder), env, log)
     except MlwsError:
         created.recorder.end(job.run_id, "FAILED")
         raise
@@ -48,7 +49,7 @@ def own_tools(root: Path) -> dict[str, str]:
 def watch(launched: Launched) -> Watched:
     """Wait for the end, with a heartbeat."""
     backend = backends.named(launched.created.job.backend)
-    with recording.heartbeat(launched):
+    with recording.heartbeat(launched.created, launched.child.identity):
         return Watched(launched.created, backend.wait(launched.child))
 
 
@@ -85,6 +86,26 @@ def record(recorder: Recorder, ending: Ending) -> None:
 
 def detach(created: Created) -> Outcome:
     """Hand the run to a process in the background, in a work tree of its pinned commit."""
+    moved = isolate(created)
+    job, place = moved.job, state.folder(Path(moved.job.root))
+    try:
+        module = "mlws_scaffold.experiments.run.supervise"
+        command = [sys.executable, "-m", module, str(_job_file(job))]
+        watcher = children.detach(command, place, os.environ, Path(job.log))
+        created.recorder.tag(job.run_id, {"mlws.watcher": children.identity(watcher)})
+    except (MlwsError, OSError):
+        created.recorder.end(job.run_id, "FAILED")
+        clear_up(job)
+        raise
+    return Outcome(job.run_id, 0, "detached", log=job.log)
+
+
+def isolate(created: Created) -> Created:
+    """The same run in a work tree of its pinned commit, with outputs and a log of its own.
+
+    A run that cannot have one is ended as FAILED. Its job lies in a file, so that `tidy` finds what
+    is left when the watcher is killed.
+    """
     job = created.job
     place = state.folder(Path(job.root))
     top, folder = Path(job.top), Path(job.folder)
@@ -101,22 +122,41 @@ def detach(created: Created) -> Outcome:
     )
     try:
         commit = snapshots.pinned(Git(top), job.run_id) or "HEAD"
+        _job_file(job).parent.mkdir(parents=True, exist_ok=True)
+        _job_file(job).write_text(moved.dump(), encoding="utf-8")
         snapshots.add_worktree(Git(top), commit, tree)
-        (place / "runs").mkdir(parents=True, exist_ok=True)
-        written = place / "runs" / f"{job.run_id}.json"
-        written.write_text(moved.dump(), encoding="utf-8")
-        command = [sys.executable, "-m", "mlws_scaffold.experiments.run.supervise", str(written)]
-        watcher = children.detach(command, place, os.environ, Path(moved.log))
-        created.recorder.tag(job.run_id, {"mlws.watcher": children.identity(watcher)})
-    except (MlwsError, OSError):
+    except (MlwsError, OSError) as error:
         created.recorder.end(job.run_id, "FAILED")
+        clear_up(moved)
+        if isinstance(error, OSError):
+            said = f"run {job.run_id} got no work tree: {error}"
+            raise MlwsError(said, "free space, or mend its rights") from None
         raise
-    return Outcome(job.run_id, 0, "detached", log=moved.log)
+    return dataclasses.replace(created, job=moved)
 
 
 def clear_up(job: Job) -> None:
-    """Keep the outputs of a work tree and remove it."""
+    """Keep the outputs of a work tree and remove it, and the job's file.
+
+    Raises MlwsError when they cannot be kept; then the work tree stays.
+    """
     made = Path(job.folder) / "outputs"
     if job.outputs and made.is_dir():
-        shutil.copytree(made, job.outputs, dirs_exist_ok=True)
+        try:
+            shutil.copytree(made, job.outputs, dirs_exist_ok=True)
+        except OSError as error:
+            said = f"outputs of run {job.run_id} were not kept: {error}"
+            raise MlwsError(said, f"free space; they lie in {made}") from None
     snapshots.remove_worktree(Git(Path(job.top)), Path(job.worktree))
+    _job_file(job).unlink(missing_ok=True)
+
+
+def tidy(root: Path, run_id: str) -> None:
+    """What a run in a work tree left when its watcher was killed; nothing when it left nothing."""
+    path = state.folder(root) / "runs" / f"{run_id}.json"
+    if path.is_file():
+        clear_up(Job.parse(path.read_text(encoding="utf-8")))
+
+
+def _job_file(job: Job) -> Path:
+    return state.folder(Path(job.root)) / "runs" / f"{job.run_id}.json"

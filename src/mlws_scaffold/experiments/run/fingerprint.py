@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -17,7 +18,7 @@ _NO_MATTER = frozenset(
 _PLACE_OPTIONS = ("--outputs", "--output", "--output-dir", "--seed")
 # Words about an experiment, and what `config.resolved.yaml` says already.
 WORDS = ("metadata.yaml", "README.md", "HANDOFF.md", ".copier-answers.yml")
-_NO_CODE = (*WORDS, "config.yaml", "sweep.yaml")
+_NO_CODE = (*WORDS, "config.yaml")
 _NO_CODE_FOLDERS = ("results", "tests", "notebooks", "outputs")
 
 
@@ -35,7 +36,8 @@ def of_code(files: Iterable[tuple[str, str]], folder: str, shared: str) -> str:
         if path.startswith(f"{folder}/"):
             inner = path.removeprefix(f"{folder}/")
             first, _, rest = inner.partition("/")
-            if inner not in _NO_CODE and not (rest and first in _NO_CODE_FOLDERS):
+            plain = inner in _NO_CODE or _is_sweep(inner)
+            if not plain and not (rest and first in _NO_CODE_FOLDERS):
                 lines.append(f"experiment/{inner} {blob}")
         elif not path.startswith(f"{shared}/configs/"):
             lines.append(f"{path.removeprefix(shared)} {blob}")
@@ -43,9 +45,12 @@ def of_code(files: Iterable[tuple[str, str]], folder: str, shared: str) -> str:
 
 
 def only_words(path: str, folder: str) -> bool:
-    """Whether a path of the experiment cannot change what it gives: metadata, pages, results."""
+    """Whether a path of the experiment cannot change what a run of it gives: metadata, pages,
+    results, and sweeps, since each of their points is written out in the run's command.
+    """
     inner = path.removeprefix(f"{folder}/")
-    return inner != path and (inner in WORDS or inner.startswith("results/"))
+    known = inner in WORDS or inner.startswith("results/") or _is_sweep(inner)
+    return inner != path and known
 
 
 def seed_in(config: Mapping[str, Any]) -> str:
@@ -55,6 +60,10 @@ def seed_in(config: Mapping[str, Any]) -> str:
             return str(config[name])
     inner = (value for value in config.values() if isinstance(value, dict))
     return next((found for value in inner if (found := seed_in(value))), "")
+
+
+def _is_sweep(inner: str) -> bool:
+    return re.fullmatch(r"sweep[^/]*\.ya?ml", inner) is not None
 
 
 def _essence(value: Any) -> Any:

@@ -6,17 +6,15 @@ A process that is proven alive wins over an old heartbeat; without proof the hea
 from __future__ import annotations
 
 import socket
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 
 from mlws_scaffold.adapters import children, recording
 from mlws_scaffold.experiments import results
 from mlws_scaffold.experiments.results import Run
 from mlws_scaffold.experiments.run import endings, executing
 from mlws_scaffold.experiments.run.recording import LATE_SECONDS
-from mlws_scaffold.experiments.run.stages import Job
-from mlws_scaffold.workspace import state
 from mlws_scaffold.workspace.config import Workspace
 
 LOST = "lost"
@@ -37,6 +35,11 @@ def state_of(run: Run, now: datetime | None = None) -> str:
     return LOST if _is_late(run, now or datetime.now(UTC)) else "running"
 
 
+def has_process(run: Run) -> bool:
+    """Whether the process of a run of this machine is known to live, whatever the store says."""
+    return children.alive(run.tags.get("mlws.job_id", "")) is True
+
+
 def is_here(run: Run) -> bool:
     """Whether the run's process belongs to this machine."""
     return run.tags.get("mlws.host") == socket.gethostname()
@@ -50,14 +53,23 @@ class Reaped:
     state: str
 
 
-def reap(place: Workspace, *, dry: bool = False) -> list[Reaped]:
-    """End every run of this machine whose process is gone, as it ended where that is known.
+def reap(
+    place: Workspace, *, dry: bool = False, among: Iterable[Run] | None = None
+) -> list[Reaped]:
+    """End every run of this machine (or of those in `among`) whose process is gone, as it ended
+    where that is known.
 
     Raises Unavailable.
     """
     uri, root = place.config.tracking.uri, place.root
-    open_ones = [run for run in results.runs_of(place) if run.status == "RUNNING" and is_here(run)]
-    known = {ending.run_id: ending for ending in endings.kept(root, uri)}
+    runs = results.runs_of(place) if among is None else list(among)
+    open_ones = [run for run in runs if run.status == "RUNNING" and is_here(run)]
+    asked = {run.run_id for run in runs}
+    known = {
+        ending.run_id: ending
+        for ending in endings.kept(root, uri)
+        if among is None or ending.run_id in asked
+    }
     ended = [
         Reaped(run, known[run.run_id].word.lower()) for run in open_ones if run.run_id in known
     ]
@@ -72,7 +84,7 @@ def reap(place: Workspace, *, dry: bool = False) -> list[Reaped]:
         for run in lost:
             recorder.tag(run.run_id, {"mlws.lost": "true"})
             recorder.end(run.run_id, "KILLED")
-            _clear_up(state.folder(root) / "runs" / f"{run.run_id}.json")
+            executing.tidy(root, run.run_id)
     # Recorded now, or of a run that is deleted or was ended by somebody else.
     for ending in known.values():
         endings.forget(root, ending)
@@ -86,10 +98,3 @@ def _is_late(run: Run, now: datetime) -> bool:
         seen = run.start
     seen = seen if seen.tzinfo else seen.replace(tzinfo=UTC)
     return (now - seen).total_seconds() > LATE_SECONDS
-
-
-def _clear_up(job: Path) -> None:
-    """What a lost background run left: its work tree, whose outputs are kept, and its job file."""
-    if job.is_file():
-        executing.clear_up(Job.parse(job.read_text(encoding="utf-8")))
-        job.unlink()

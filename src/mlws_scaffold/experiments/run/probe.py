@@ -10,15 +10,17 @@ import re
 import sys
 
 
-def main(root: str, config: str, sets: list[str]) -> dict[str, object]:
-    """Everything as plain data; `error` says what a person has to mend."""
+def main(root: str, config: str, variants: list[list[str]]) -> dict[str, object]:
+    """Everything as plain data, the configuration once for each variant of --set values; `error`
+    says what a person has to mend.
+    """
     found: dict[str, object] = {
         "python": platform.python_version(),
         "implementation": platform.python_implementation(),
         "platform": platform.platform(),
         "executable": sys.executable,
         "packages": _packages(),
-        "config": {},
+        "configs": [{} for _ in variants],
     }
     if not config:
         return found
@@ -34,7 +36,7 @@ def main(root: str, config: str, sets: list[str]) -> dict[str, object]:
         found["missing"] = str(error.name)
         return found
     try:
-        found["config"] = tools_module.load_config(Path(config), sets)
+        found["configs"] = [tools_module.load_config(Path(config), sets) for sets in variants]
     except tools_module.ConfigurationError as error:
         found["error"] = str(error)
     return found
@@ -53,5 +55,5 @@ def _packages() -> list[str]:
 
 
 if __name__ == "__main__":
-    answer = main(sys.argv[1], sys.argv[2], sys.argv[3:])
+    answer = main(sys.argv[1], sys.argv[2], json.load(sys.stdin))
     sys.stdout.write(json.dumps(answer, default=str))

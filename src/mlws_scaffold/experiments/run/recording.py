@@ -22,7 +22,7 @@ from mlws_scaffold.adapters.git import Git
 from mlws_scaffold.errors import MlwsError, Unavailable
 from mlws_scaffold.experiments.life import lifecycle
 from mlws_scaffold.experiments.run.resolving import SCRIPT, activation
-from mlws_scaffold.experiments.run.stages import Created, Job, Kept, Launched, Resolved
+from mlws_scaffold.experiments.run.stages import Created, Job, Kept, Resolved
 from mlws_scaffold.workspace import people
 
 # Heartbeats are one small write each; a run is not believed for longer than LATE.
@@ -118,11 +118,13 @@ def signs_of_life(child: str = "") -> dict[str, str]:
 
 
 @contextmanager
-def heartbeat(launched: Launched) -> Iterator[None]:
-    """Say every minute that the run lives, from a thread; a store that is away is asked again."""
+def heartbeat(created: Created, child: str = "") -> Iterator[None]:
+    """Say every minute that the run lives, from a thread; a store that is away is asked again.
+
+    `child` is the identity of the run's process; without one it is ours.
+    """
     over = threading.Event()
-    recorder, run_id = launched.created.recorder, launched.created.job.run_id
-    child = launched.child.identity
+    recorder, run_id = created.recorder, created.job.run_id
 
     def beat() -> None:
         signs = signs_of_life(child)

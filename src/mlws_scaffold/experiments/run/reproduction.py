@@ -67,6 +67,11 @@ def reproduce(
     Raises UsageError, MlwsError when its commit is gone, Unavailable.
     """
     original = find(place, text)
+    if original.is_sweep:
+        best = original.tags.get("mlws.sweep.best_run", "RUN")
+        raise UsageError(
+            f"{original.run_id} is a sweep", f"repeat one of its points: mlws reproduce {best}"
+        )
     git = Git(Git(place.root).toplevel() or place.root)
     commit = _commit(git, original)
     tree = state.folder(place.root) / "worktrees" / f"reproduce-{original.run_id[:8]}-{os.getpid()}"

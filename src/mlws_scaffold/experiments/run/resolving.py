@@ -7,7 +7,8 @@ import json
 import os
 import shlex
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,7 @@ def resolve(request: Request) -> Resolved:
     if not (folder / SCRIPT).is_file():
         raise UsageError(f"{place.layout.relative(folder)} has no {SCRIPT} to run")
     command = _command(request)
-    surroundings = look_around(request)
+    [surroundings] = look_around(request, [()])
     found = tree.look(place.root, folder, place.config.checks.max_file_mb)
     return Resolved(
         request=request,
@@ -45,6 +46,26 @@ def resolve(request: Request) -> Resolved:
         code_hash=tree.code_hash(found, place.root / "shared"),
         data={source.name: _version(source) for source in request.entry.metadata.data},
     )
+
+
+def vary(resolved: Resolved, variants: Sequence[tuple[str, ...]]) -> list[Resolved]:
+    """The same with further --set values each; code and data are not looked at again.
+
+    Raises UsageError, Unavailable.
+    """
+    request = resolved.request
+    requests = [replace(request, sets=(*request.sets, *variant)) for variant in variants]
+    return [
+        replace(
+            resolved,
+            request=varied,
+            surroundings=found,
+            command=_command(varied),
+            seed=fingerprint.seed_in(found.config),
+            config_hash=fingerprint.of_config(found.config, varied.arguments),
+        )
+        for varied, found in zip(requests, look_around(request, variants), strict=True)
+    ]
 
 
 def is_isolated(folder: Path) -> bool:
@@ -75,19 +96,21 @@ def activation(surroundings: Surroundings) -> dict[str, str]:
     return {"VIRTUAL_ENV": str(tools.parent), "PATH": f"{tools}{os.pathsep}{path}"}
 
 
-def look_around(request: Request) -> Surroundings:
-    """Ask the interpreter that will run the experiment. Raises UsageError, Unavailable."""
-    root, folder = request.place.root, request.entry.folder
-    config, sets = request.config, request.sets
+def look_around(request: Request, variants: Sequence[tuple[str, ...]]) -> list[Surroundings]:
+    """Ask the interpreter that will run the experiment, once for all `variants` of further --set
+    values. Raises UsageError, Unavailable.
+    """
+    root, folder, config = request.place.root, request.entry.folder, request.config
+    sets = [[*request.sets, *variant] for variant in variants]
     dependencies = "isolated" if is_isolated(folder) else "root"
     python = request.interpreter or interpreter(root, folder)
     named = folder / config
     if not named.is_file() and config != "config.yaml":
         raise UsageError(f"--config: no {config} in {folder.name}")
     path = str(named) if named.is_file() else ""
-    if sets and not path:
+    if any(sets) and not path:
         raise UsageError("--set changes config.yaml, and there is none")
-    answer = _ask([python, "-P", str(_PROBE), str(root), path, *sets], folder)
+    answer = _ask([python, "-P", str(_PROBE), str(root), path], folder, json.dumps(sets))
     if missing := answer.get("missing"):
         where = f" --project {shlex.quote(str(folder))}" if dependencies == "isolated" else ""
         raise Unavailable(f"{python} has no {missing}", f"install the environment: uv sync{where}")
@@ -95,14 +118,15 @@ def look_around(request: Request) -> Surroundings:
         raise UsageError(str(wrong))
     lock = (folder if dependencies == "isolated" else root) / "uv.lock"
     facts = ("python", "implementation", "platform", "executable")
-    return Surroundings(
+    found = Surroundings(
         interpreter=python,
-        config=answer["config"],
+        config={},
         packages=tuple(answer["packages"]),
         system={name: str(answer[name]) for name in facts},
         dependencies=dependencies,
         lock_sha256=sha256(lock),
     )
+    return [replace(found, config=values) for values in answer["configs"]]
 
 
 def sha256(path: Path) -> str:
@@ -110,9 +134,10 @@ def sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
 
 
-def _ask(command: list[str], folder: Path) -> Mapping[str, Any]:
+def _ask(command: list[str], folder: Path, words: str) -> Mapping[str, Any]:
     # Without PYTHONPATH: the environment and the workspace are what a run depends on.
-    done = children.ask(command, folder, {**os.environ, "PYTHONPATH": ""}, timeout=120)
+    env = {**os.environ, "PYTHONPATH": ""}
+    done = children.ask(command, folder, env, timeout=120, words=words)
     if done.status:
         last = (done.errors.strip().splitlines() or ["it said nothing"])[-1]
         raise Unavailable(f"{command[0]} cannot read the configuration: {last}", "uv sync")

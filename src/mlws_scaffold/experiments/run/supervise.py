@@ -11,12 +11,10 @@ from mlws_scaffold.experiments.run.stages import Created, Job
 
 
 def main(path: Path) -> int:
-    """Execute the job of the file, which goes when it is done."""
+    """Execute the job of the file, which goes when all is done."""
     job = Job.parse(path.read_text(encoding="utf-8"))
     recorder = recording.connect(job.uri, Path(job.root))
-    outcome = finish(watch(launch(Created(job, recorder, _say))))
-    path.unlink(missing_ok=True)
-    return outcome.status
+    return finish(watch(launch(Created(job, recorder, _say)))).status
 
 
 def _say(text: str) -> None:
