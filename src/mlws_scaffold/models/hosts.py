@@ -32,9 +32,11 @@ def stage_host(place: Workspace, stage: Stage, environment: Mapping[str, str]) -
     return host_of(place, environment, getattr(place.config.models.hosts, stage))
 
 
-def is_named(place: Workspace, stage: Stage) -> bool:
-    """Whether the team named a server for the stage; without one each machine means its own."""
-    return bool(getattr(place.config.models.hosts, stage))
+def remarks(place: Workspace, stage: Stage) -> list[str]:
+    """What is doubtful: production that is another server on each machine."""
+    if stage != PRODUCTION or place.config.models.hosts.production:
+        return []
+    return ["[models.hosts] production names no server, so production is this machine's own"]
 
 
 def alias(key: str) -> str:

@@ -24,6 +24,7 @@ SINCE = {
 }
 _INHERITED = ("renderer", "parser", "requires", "model_format", "capabilities")
 _FIRST = 400
+_DEPTH = {"if": 1, "range": 1, "with": 1, "define": 1, "block": 1, "end": -1}
 
 
 def check(body: Mapping[str, Any]) -> None:
@@ -87,7 +88,7 @@ class Build:
         host = self._body.get("remote_host")
         if host or base.tag.lower() == "cloud" or base.tag.lower().endswith("-cloud"):
             stub = {"remote_host": host or "https://ollama.com:443", "remote_model": str(base)}
-            self._about.update(stub, model_format="", model_family="", model_type="", file_type="")
+            self._about.update(stub, model_format="", model_family="", model_families=None)
             return
         if self._store.manifest(base) is None:
             for line in self._pull(base):
@@ -179,7 +180,7 @@ def _judge_template(text: str) -> None:
         if not closed:
             raise Refusal("template error: template: :1: unclosed action", _FIRST)
         word = re.match(r"-?\s*(\w*)", action)
-        depth += {"if": 1, "range": 1, "with": 1, "end": -1}.get(word[1] if word else "", 0)
+        depth += _DEPTH.get(word[1] if word else "", 0)
         if depth < 0:
             raise Refusal("template error: template: :1: unexpected {{end}}", _FIRST)
     if depth:

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 # In place of any answer, before anything is done: a proxy's HTML with 502, 503 and 500 in the
-# server's form, a redirect, no JSON, HTML with status 200, a connection reset, no answer at all.
-Whole = Literal["html", "busy", "500", "redirect", "garbage", "kind", "reset", "silence"]
+# server's form, a redirect, HTML with status 200.
+Whole = Literal["html", "busy", "500", "redirect", "kind"]
 # In a stream, at a line. `truncated`: it ends in good order, without success; `cut`: in the middle
 # of a line, the connection closed; `reset`: the same with a TCP reset; `stall`: the same line over
 # and over; `silence`; `inline`: an error line in a 200 answer; `garbage`: a line that is no JSON;
@@ -39,7 +39,9 @@ class Fault:
 
     route: version, tags, show, ps, pull, create, copy, delete, blobs, chat, generate, v1; all when
     empty. name: the model asked for; all when empty. nth: only that request of the matching ones,
-    from 1; all when 0. at: lines of a stream that go out before; -1: in place of the last one.
+    from 1; all when 0. at: lines of a stream that go out before; -1: in place of the last one. An
+    answer that is no stream: `reset` and `silence` come before anything is done when `at` is 0,
+    else after it; the others of a stream lose its answer when the thing is done.
     words: of `inline`. to: where `redirect` leads.
     """
 

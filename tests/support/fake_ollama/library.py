@@ -84,7 +84,8 @@ def make(name: Name, recipe: Recipe) -> Offer:
         return digest
 
     if recipe.remote:
-        about = config(remote_host="https://ollama.com:443", remote_model=name.model)
+        stub = {"remote_host": "https://ollama.com:443", "remote_model": name.model}
+        about = config(**stub, model_format="", model_family="", model_families=None)
         whole = {digest_of(about): about}
         return Offer(manifest(about, []), whole, "")
     # Tags of one model have weights of their own, as 8b and 70b do.

@@ -81,6 +81,8 @@ class Handler(BaseHTTPRequestHandler):
             self._text(405, "405 method not allowed")
         elif body is None and self.command in ("POST", "DELETE"):
             self._whole(400, {"error": "missing request body"})
+        elif not isinstance(body, dict | bytes | None):
+            self._whole(400, {"error": "json: cannot unmarshal this into a Go struct"})
         else:
             fake.watch(self._wait)
             try:
@@ -88,16 +90,24 @@ class Handler(BaseHTTPRequestHandler):
             except Refusal as refusal:
                 self._refuse(route, refusal)
                 return
+            except Gone:
+                self._note_gone(route, name)
+                raise
             self._send(found, fault, (route, name))
 
     def _send(self, found: Any, fault: Fault | None, subject: tuple[str, str]) -> None:
-        if fault is not None and fault.kind == "stall" and not isinstance(found, Stream):
-            self._wait(60)
-        elif isinstance(found, Stream):
+        # Where there is no stream, the thing is done now, and what is said of it does not arrive.
+        kind = fault.kind if fault is not None else ""
+        if isinstance(found, Stream):
             self._stream(found, fault, subject)
-        elif fault is not None and fault.kind in ("lost", "cut", "truncated", "inline", "disk"):
-            # The thing is done; what is said of it does not arrive, or not whole.
+        elif kind in ("lost", "cut", "truncated", "inline", "disk"):
             self._half(found)
+        elif kind == "reset":
+            self._reset()
+        elif kind in ("stall", "silence"):
+            self._wait(60)
+        elif kind == "garbage":
+            self._text(200, "\x00\x01 not for you")
         elif isinstance(found, Text):
             self._text(found.status, found.text, found.kind)
         else:
@@ -129,18 +139,19 @@ class Handler(BaseHTTPRequestHandler):
                 return
             sender.raw(found.error(refusal.words))
         except (Gone, OSError):
-            if not self.server.fake.stopping.is_set():
-                self.server.fake.record.gone(*subject)
+            self._note_gone(*subject)
             raise Gone from None
         finally:
             lines.close()
         sender.end(finished)
 
+    def _note_gone(self, route: str, name: str) -> None:
+        if not self.server.fake.stopping.is_set():
+            self.server.fake.record.gone(route, name)
+
     def _failed_whole(self, fault: Fault) -> bool:
         kind, words = fault.kind, fault.words
-        if kind == "garbage" and fault.at == 0 and fault.route not in ("pull", "create", "chat"):
-            self._text(200, "\x00\x01 not for you")
-        elif kind == "reset" and fault.at == 0:
+        if kind == "reset" and fault.at == 0:
             self._reset()
         elif kind == "silence" and fault.at == 0:
             self._wait(60)

@@ -198,6 +198,30 @@ def test_a_fault_meets_the_request_that_it_names() -> None:
         assert adapter.version(fake.url)
 
 
+@pytest.mark.parametrize(
+    ("kind", "at", "done"),
+    [
+        ("reset", 0, False),
+        ("500", 0, False),
+        ("reset", 1, True),
+        ("lost", 0, True),
+        ("cut", 0, True),
+    ],
+)
+def test_a_change_fails_before_it_is_made_or_after(kind: Any, at: int, done: bool) -> None:
+    with running() as fake:
+        fake.add("m:1")
+        fake.fail(kind, route="copy", at=at)
+        with pytest.raises(adapter.ServerError):
+            adapter.copy(fake.url, "m:1", "m:2")
+        assert ("m:2" in fake.models) is done
+
+
+def test_a_body_that_is_no_object_is_refused() -> None:
+    with running() as fake:
+        assert httpx.post(f"{fake.url}/api/show", json=[1]).status_code == 400
+
+
 def test_a_script_sees_what_the_model_would_see() -> None:
     turns: list[Turn] = []
     with running() as fake:

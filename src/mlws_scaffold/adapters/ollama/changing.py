@@ -101,6 +101,7 @@ def upload(host: str, path: Path, digest: str, stall: float = 600.0) -> Generato
             yield Progress(f"uploading {digest[7:19]}", digest, chunks.size, done)
         with connection.getresponse() as answer:
             wire.judge(target, answer)
+            wire.whole(answer)
     yield Progress("success", digest, chunks.size, chunks.size)
 
 

@@ -99,8 +99,12 @@ def _client(modules: tuple[ModuleType, ModuleType], target: Target) -> Iterator[
         "verify": _certificates(environment),
     }
     try:
-        client = ollama.Client(target.host, timeout=limits, **options)
-        with contextlib.closing(client):
+        # Versions before 0.6 leave the key out, those before 0.6.2 cannot be closed.
+        sent = wire.authorization()
+        client = ollama.Client(target.host, timeout=limits, headers=sent, **options)
+        with contextlib.ExitStack() as stack:
+            if hasattr(client, "close"):
+                stack.callback(client.close)
             yield client
     except ollama.ResponseError as error:
         raise failures.refused(subject, error.status_code, error.error) from None

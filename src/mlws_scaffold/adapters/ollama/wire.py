@@ -57,7 +57,7 @@ def posting(path: str, fields: Mapping[str, object], method: str = "POST") -> Re
 
 
 def authorization() -> dict[str, str]:
-    """The header that the official client sends too: for a server behind a proxy that asks."""
+    """The header of the official client: for a server behind a proxy that asks for a key."""
     key = os.environ.get("OLLAMA_API_KEY")
     return {"Authorization": f"Bearer {key}"} if key else {}
 
@@ -70,9 +70,10 @@ def ask(target: Target, request: Request) -> Any:
 
 
 def whole(answer: http.client.HTTPResponse) -> bytes:
-    """All of an answer; `read` with a limit alone would take a part of it for all."""
+    """All of an answer; the library would take a part for all, of its headers too."""
     text = answer.read(_MOST_BYTES)
-    if answer.length:
+    said_how_long = answer.chunked or answer.length is not None
+    if answer.length or not (text or said_how_long):
         raise http.client.IncompleteRead(text, answer.length)
     return text
 
@@ -99,6 +100,8 @@ def exchange(target: Target, request: Request) -> Iterator[http.client.HTTPRespo
 
 def judge(target: Target, answer: http.client.HTTPResponse) -> None:
     """Raises ServerError unless the status is one of success."""
+    if not answer.headers:
+        raise http.client.BadStatusLine("nothing after the status")
     if answer.status >= 300:
         text = answer.read(2000).decode("utf-8", "replace")
         raise failures.refused(target.subject, answer.status, text)

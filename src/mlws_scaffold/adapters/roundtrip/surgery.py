@@ -7,6 +7,7 @@ from typing import Any
 
 import yaml
 
+from mlws_scaffold.adapters import documents
 from mlws_scaffold.errors import MlwsError
 
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -174,10 +175,9 @@ def _lines(key: str, value: Any, column: int) -> list[str]:
 
 def _one_line(value: Any, *, braces: bool = False) -> str:
     """A value on one line; between `braces` more texts must be quoted."""
-    if isinstance(value, str) and any(sign in value for sign in "\n\r\x85\u2028\u2029"):
-        style: str | None = '"'
-    else:
-        style = None
+    # Double quotes, as the template writes them, wherever quotes are needed.
+    needed = isinstance(value, str) and documents.scalar(value) != value
+    style: str | None = '"' if needed else None
     if not braces and not isinstance(value, list | tuple | Mapping):
         shown = yaml.safe_dump(value, default_style=style, width=_WIDTH, allow_unicode=True)
         return str(shown).removesuffix("\n...\n").removesuffix("\n")

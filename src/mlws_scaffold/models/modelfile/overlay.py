@@ -14,7 +14,7 @@ from mlws_scaffold.adapters.ollama import Shown
 from mlws_scaffold.models.modelfile import parameters
 from mlws_scaffold.models.modelfile.recipe import Recipe
 
-_NOT_COMPARABLE = "cannot be told from outside"
+NOT_COMPARABLE = "cannot be told from outside"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +48,11 @@ def _weights(recipe: Recipe, shown: Shown, base: Shown | None) -> Iterator[Compa
         yield "weights", _listed(sorted(files)), _listed(sorted(shown.weights))
     else:
         # Ollama converts them, so that no hash of ours is on the server.
-        yield "weights", f"converted from {len(files)} files", _NOT_COMPARABLE
+        yield "weights", f"converted from {len(files)} files", NOT_COMPARABLE
     adapters = [*(base.adapters if base else ()), *_digests(recipe, "adapters")]
     yield "adapters", _listed(adapters), _listed(shown.adapters)
     if drafts := _digests(recipe, "draft_files"):
-        yield "draft", _listed(drafts), _NOT_COMPARABLE
+        yield "draft", _listed(drafts), NOT_COMPARABLE
 
 
 def _parameters(recipe: Recipe, shown: Shown, base: Shown | None) -> Iterator[Compared]:
