@@ -12,9 +12,13 @@ TABLE = {
     "list": (f"{_COMMANDS}.agent_list:list_agents", "Prototypes and production agents."),
     "serve": (f"{_COMMANDS}.agent_serve:serve", "Let an agent answer on this machine."),
     "test": (f"{_COMMANDS}.agent_test:test", "Everything that must hold before others use it."),
+    "build": (f"{_COMMANDS}.agent_build:build", "The image of a production agent."),
+    "up": (f"{_COMMANDS}.agent_up:up", "Start a production agent in containers."),
+    "down": (f"{_COMMANDS}.agent_down:down", "Stop its containers."),
+    "smoke": (f"{_COMMANDS}.agent_smoke:smoke", "Ask a running agent whether it works."),
 }
 
 
 @click.group(cls=LazyGroup, table=TABLE)
 def agent() -> None:
-    """Agents: look, serve, test."""
+    """Agents: look, serve, test, build, start, stop."""
