@@ -140,7 +140,7 @@ def test_a_dry_run_shows_and_changes_nothing(
     assert mlws("agent", "down", "helper", "--dry-run").out.startswith("docker compose ")
     smoke = mlws("agent", "smoke", "helper", "--dry-run").out
     assert "http://127.0.0.1:8000 --key-file" in smoke
-    assert smoke.strip().endswith("--version 1.2.0")
+    assert smoke.strip().endswith("--version 1.2.0 --wait 30")
     assert docker.calls() == []
     assert sorted(root.rglob("*")) == before
 

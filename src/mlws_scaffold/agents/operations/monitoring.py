@@ -95,7 +95,8 @@ def receivers(alerts: Alerts, environment: Mapping[str, str]) -> str | None:
     }
     config = {"route": route, "receivers": [{"name": "team", **told}]}
     # JSON is YAML: nothing that somebody typed can break out of its quotes.
-    return f"# Made from [alerts] of {CONFIG}; holds a secret.\n{json.dumps(config, indent=2, ensure_ascii=False)}\n"
+    text = json.dumps(config, indent=2, ensure_ascii=False)
+    return f"# Made from [alerts] of {CONFIG}; holds a secret.\n{text}\n"
 
 
 def _is_page(text: str) -> bool:

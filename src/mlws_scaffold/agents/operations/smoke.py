@@ -15,6 +15,8 @@ from mlws_scaffold.errors import MlwsError, UsageError
 from mlws_scaffold.workspace.config import Workspace
 
 SCRIPT = "tests/smoke/smoke.py"
+# `up` returns when the container runs, which is a moment before the agent answers.
+_WAIT = ("--wait", "30")
 
 
 def of_agent(
@@ -28,7 +30,7 @@ def of_agent(
     given = keys if keys.is_file() else None
     port = environment.get("AGENT_PUBLISHED_PORT") or "8000"
     version = image.describe(place, found).version
-    return _command(script, f"http://127.0.0.1:{port}", given, ("--version", version))
+    return _command(script, f"http://127.0.0.1:{port}", given, ("--version", version, *_WAIT))
 
 
 def of_address(script: Path, address: str, key_file: Path | None) -> Command:
