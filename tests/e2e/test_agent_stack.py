@@ -7,6 +7,7 @@ compose file, its ports and names stay as they are.
 from __future__ import annotations
 
 import json
+import os
 import random
 import shutil
 import sys
@@ -39,6 +40,7 @@ models:
     owners: [ann]
 """
 TOOLS = ("prometheus", "prometheus-alertmanager")
+TEXTS = "usr/share/prometheus/alertmanager"
 # Files that `docker build` makes a stand-in of: what is copied, and how it starts.
 STAND_INS = {
     "ollama/ollama:0.32.15": ("bin opt", '["python3", "/opt/ollama.py"]'),
@@ -59,13 +61,14 @@ def engine() -> Iterator[Engine]:
 
 @pytest.fixture(scope="module")
 def environment(engine: Engine) -> dict[str, str]:
-    return {**engine.environment, **compose_plugin.environment()}
+    path = f"{UV.parent}{os.pathsep}{os.environ['PATH']}"
+    return {**engine.environment, **compose_plugin.environment(), "PATH": path}
 
 
 @pytest.fixture(scope="module")
 def addresses() -> dict[str, str]:
     """One loopback address for each service, so that no port of the machine is in the way."""
-    net = f"127.{random.randint(10, 250)}.{random.randint(0, 250)}"  # noqa: S311
+    net = f"127.{random.randint(10, 250)}.{random.randint(0, 250)}"
     names = ("ollama", "agent", "prometheus", "alertmanager")
     return {name: f"{net}.{number}" for number, name in enumerate(names, 10)}
 
@@ -125,6 +128,8 @@ def images(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> None:
         (context / part).mkdir(parents=True)
     for tool in TOOLS:
         shutil.copy(shutil.which(tool) or "", context / "usr/bin" / tool)
+    # Debian's Alertmanager reads its own text for messages from there.
+    shutil.copytree("/usr/share/prometheus/alertmanager", context / TEXTS)
     shutil.copy(ROOT / "src/mlws_scaffold/agents/serving/fake_model.py", context / "opt")
     shutil.copy(ROOT / "tests/support/stand_in_ollama.py", context / "opt/ollama.py")
     (context / "bin/ollama").write_text('#!/bin/sh\nexec python3 /opt/ollama.py "$@"\n')
@@ -165,7 +170,8 @@ def test_the_agent_answers_with_the_model_that_the_registry_describes(
 
 
 def test_shared_code_and_prompts_are_in_the_image(stack: str, engine: Engine, root: Path) -> None:
-    code = "import shared_tools; print(shared_tools.ANSWER, open('/app/shared/prompts/polite.md').read())"
+    prompt = "open('/app/shared/prompts/polite.md').read()"
+    code = f"import shared_tools; print(shared_tools.ANSWER, {prompt})"
     said = engine.run("run", "--rm", "--network", "none", "helper:0.1.0", "python", "-c", code)
     assert said == "42 Be polite."
     labels = json.loads(
@@ -199,8 +205,9 @@ def test_prometheus_sees_the_agent_and_evaluates_its_rules(
     assert {rule["health"] for group in groups for rule in group["rules"]} <= {"ok", "unknown"}
     managers = _eventually(lambda: _get(f"{base}/alertmanagers")["data"]["activeAlertmanagers"])
     assert managers
-    told = _get(f"http://{addresses['alertmanager']}:9093/api/v2/status")["config"]["original"]
-    assert "receiver: team" in told
+    status = f"http://{addresses['alertmanager']}:9093/api/v2/status"
+    told = _eventually(lambda: _get(status))
+    assert "receiver: team" in told["config"]["original"]
 
 
 def _get(url: str) -> Any:

@@ -47,7 +47,7 @@ def _fetch(plugin: Path) -> None:
                 pytest.skip(f"the compose plugin cannot be fetched: {done.stderr[-200:]}")
         package = next(folder.glob("docker-compose_*.deb"))
         subprocess.run(["dpkg", "-x", package, folder / "out"], check=True)
-        found = next(path for path in (folder / "out").rglob("docker-compose") if path.is_file())
+        found = next((folder / "out").rglob("cli-plugins/docker-compose"))
         plugin.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(found, plugin.with_suffix(".new"))
         plugin.with_suffix(".new").chmod(0o755)

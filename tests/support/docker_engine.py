@@ -41,8 +41,8 @@ class Engine:
     def run(self, *command: str, folder: Path | None = None, status: int | None = 0) -> str:
         """Output of `docker COMMAND`; `status` None accepts any end."""
         done = subprocess.run(
-            ["docker", *command], cwd=folder, env={**os.environ, **self.environment}, text=True, check=False,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=900,
+            ["docker", *command], cwd=folder, env={**os.environ, **self.environment},
+            text=True, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=900,
         )  # fmt: skip
         if status is not None:
             assert done.returncode == status, f"docker {' '.join(command)}:\n{done.stdout}"
