@@ -190,7 +190,7 @@ def test_without_a_key_nothing_starts_and_the_cure_makes_one(
     keys = root / FOLDER / ".env.keys"
     keys.write_text("\n")
     refused = mlws("agent", "up", "helper")
-    assert (refused.code, "secrets.token_urlsafe" in refused.err) == (1, True)
+    assert (refused.code, "base64 > " in refused.err) == (1, True)
     keys.write_text(KEY)
     keys.chmod(0o600)
     warned = mlws("agent", "up", "helper", "--dry-run")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -134,8 +135,8 @@ def _require_keys(folder: Path, environment: Mapping[str, str]) -> None:
     except (OSError, UnicodeDecodeError):
         held = ""
     if not held:
-        make = 'python3 -c "import secrets; print(secrets.token_urlsafe(32))"'
-        raise MlwsError(f"{path} holds no API key: the agent would not start", f"{make} > {path}")
+        make = f"head -c 32 /dev/urandom | base64 > {shlex.quote(str(path))}"
+        raise MlwsError(f"{path} holds no API key: the agent would not start", make)
 
 
 def _differs(path: Path, text: str) -> bool:
