@@ -111,6 +111,15 @@ def test_copier_and_jinja_are_known_to_the_scaffold_room_only() -> None:
     assert knowing == {"scaffold"}
 
 
+def test_the_client_of_ollama_is_known_to_one_adapter_only() -> None:
+    knowing = {
+        str(path.relative_to(SOURCE))
+        for path in _modules()
+        if re.search(r"^\s*(from|import) (ollama|httpx)\b", path.read_text(), re.MULTILINE)
+    }
+    assert knowing == {"adapters/ollama/talking.py"}
+
+
 def test_nothing_unfinished_is_left() -> None:
     words = re.compile(r"TODO|FIXME|NotImplementedError|XXX")
     folders = (SOURCE, ROOT / "templates", ROOT / "hooks")

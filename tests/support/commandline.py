@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from mlws_scaffold.cli import app, boundary
+from mlws_scaffold.cli import app, boundary, new
+
+_GROUPS = {"mlws": app.app, "mlws-new": new.new}
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,20 +25,21 @@ class Ended:
 
 @dataclass(frozen=True, slots=True)
 class Mlws:
-    """`mlws` in a folder: `mlws("update", "--diff")`."""
+    """`mlws` in a folder: `mlws("update", "--diff")`; with `program` as `mlws-new`, that one."""
 
     folder: Path
     monkeypatch: pytest.MonkeyPatch
     capsys: pytest.CaptureFixture[str]
+    program: str = "mlws"
 
     def __call__(self, *arguments: str) -> Ended:
         self.monkeypatch.chdir(self.folder)
-        self.monkeypatch.setattr(sys, "argv", ["mlws", *arguments])
+        self.monkeypatch.setattr(sys, "argv", [self.program, *arguments])
         before = signal.getsignal(signal.SIGTERM)
         self.capsys.readouterr()
         try:
             with pytest.raises(SystemExit) as ended:
-                boundary.run(app.app, "mlws")
+                boundary.run(_GROUPS[self.program], self.program)
         finally:
             signal.signal(signal.SIGTERM, before)
         printed = self.capsys.readouterr()

@@ -20,7 +20,10 @@ from mlws_scaffold.cli.app import app
 from mlws_scaffold.cli.new import new
 from mlws_scaffold.experiments.spec import Metadata
 from mlws_scaffold.experiments.sweep.spec import Sweep
+from mlws_scaffold.models.lifecycle.cases import Cases
+from mlws_scaffold.models.modelfile import linting
 from mlws_scaffold.models.registry import Registry
+from mlws_scaffold.models.weights.manifest import Manifest
 from mlws_scaffold.workspace.config import Config
 
 ROOT = Path(__file__).parents[2]
@@ -35,6 +38,8 @@ def schemas() -> dict[str, str]:
         "experiment-metadata.json": Metadata,
         "sweep.json": Sweep,
         "models-registry.json": Registry,
+        "model-cases.json": Cases,
+        "model-checkpoint.json": Manifest,
         "agent.json": Agent,
         "mlws-toml.json": Config,
     }
@@ -45,7 +50,7 @@ def schemas() -> dict[str, str]:
         schema["$schema"] = "http://json-schema.org/draft-07/schema#"
         if name == "mlws-toml.json":
             _close(schema, Config)
-        if name in ("experiment-metadata.json", "sweep.json", "models-registry.json"):
+        if name not in ("agent.json", "mlws-toml.json"):
             _let_own_keys_pass(schema)
         texts[name] = json.dumps(schema, indent=2, sort_keys=True) + "\n"
     return texts
@@ -83,7 +88,7 @@ def _tables() -> dict[str, type]:
 
 
 def reference() -> str:
-    """docs/reference.md: commands, questions, configuration, checks."""
+    """docs/reference.md: commands, questions, configuration, checks, rules for Modelfiles."""
     parts = [
         "# Reference",
         "",
@@ -93,6 +98,7 @@ def reference() -> str:
         *_questions(),
         *_configuration(),
         *_checks(),
+        *_lint_rules(),
     ]
     return "\n".join(parts).rstrip() + "\n"
 
@@ -194,6 +200,19 @@ def _checks() -> list[str]:
     for check in CHECKS.values():
         advice = " ".join(check.advice.split()).replace("|", "&#124;")
         lines.append(f"| {check.id} | {check.area} | {check.title} | {advice} |")
+    return [*lines, ""]
+
+
+def _lint_rules() -> list[str]:
+    lines = [
+        "## Rules for Modelfiles",
+        "",
+        "`mlws model lint` asks them; so do the checks MOD003 (MF001, MF004) and MOD005 (others).",
+        "",
+        "| code | severity | what holds |",
+        "|---|---|---|",
+    ]
+    lines += [f"| {rule.code} | {rule.severity} | {rule.title} |" for rule in linting.RULES]
     return [*lines, ""]
 
 

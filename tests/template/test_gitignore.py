@@ -28,6 +28,11 @@ IGNORED = (
     "datasets/large/corpus.txt",
     "models/checkpoints/ours/v1/model.bin",
     "models/checkpoints/ours/v1/weights.custom",
+    "models/checkpoints/ours/v1/adapter/config.yaml",
+    "models/checkpoints/ours/v1/adapter/README.md",
+    "models/checkpoints/ours/v1/.model.bin.part",
+    "models/checkpoints/ours/.v1.yaml.abc.new",
+    "models/.mlws-lock",
     "agents/production/helper/.venv/bin/python",
     "shared/tools/src/shared_tools/__pycache__/x.pyc",
     ".env",
@@ -46,6 +51,11 @@ KEPT = (
     "models/checkpoints/ours/v1.yaml",
     "models/checkpoints/README.md",
     "models/registry.yaml",
+    "models/tests/ours.yaml",
+    "models/cards/ours.md",
+    "models/history.jsonl",
+    "models/benchmarks/ours/v1.json",
+    "models/benchmarks/ours/v1.svg",
     "modelfiles/ours.Modelfile",
     ".env.example",
     ".vscode/settings.json",
@@ -82,8 +92,11 @@ def test_with_lfs_weights_are_kept_by_lfs_instead(tmp_path: Path) -> None:
 
 
 def test_with_dvc_weights_are_ignored_and_their_pointers_kept(tmp_path: Path) -> None:
-    paths = ("a.safetensors", "a.safetensors.dvc")
-    assert _ignored(tmp_path, {"large_files": "dvc"}, paths) == {"a.safetensors"}
+    weights = ("a.safetensors", "models/checkpoints/ours/v1/adapter/config.yaml")
+    pointers = tuple(f"{path}.dvc" for path in weights)
+    described = "models/checkpoints/ours/v1.yaml"
+    paths = (*weights, *pointers, described)
+    assert _ignored(tmp_path, {"large_files": "dvc"}, paths) == set(weights)
 
 
 @pytest.mark.parametrize("committed", [True, False])

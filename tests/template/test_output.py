@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,10 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from mlws_scaffold.models.weights import manifest
+from mlws_scaffold.models.weights.manifest import Manifest, Weights
+from mlws_scaffold.workspace.layout import Layout
+from tests.support import model_workspace
 from tests.support.answer_sets import ANSWER_SETS, GOAL, NASTY
 from tests.support.rendering import ROOT, render
 
@@ -320,9 +325,16 @@ def test_rendered_files_fit_the_schemas_that_editors_use(tmp_path: Path) -> None
     place = render("workspace", {}, tmp_path / "ws")
     render("experiment", dict(GOAL), place / "experiment")
     render("agent", {}, place / "agent")
+    layout = Layout(place)
+    (place / "models/tests/ours.yaml").write_text(model_workspace.CASES)
+    layout.checkpoint("ranker", "v1").parent.mkdir()
+    described = Manifest(uri="/mnt/x.gguf", sha256="0" * 64, at=datetime(2026, 1, 5, tzinfo=UTC))
+    manifest.write(layout, Weights("ranker", "v1", described, place / "x.gguf"))
     for schema, files in {
         "experiment-metadata.json": ["experiment/metadata.yaml"],
         "models-registry.json": ["models/registry.yaml"],
+        "model-cases.json": ["models/tests/ours.yaml"],
+        "model-checkpoint.json": ["models/checkpoints/ranker/v1.yaml"],
         "agent.json": ["agent/agent.yaml"],
         "mlws-toml.json": ["mlws.toml"],
     }.items():

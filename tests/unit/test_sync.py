@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 
 from mlws_scaffold.adapters.ollama import Progress
 from mlws_scaffold.errors import UsageError
-from mlws_scaffold.models import registry, sync
+from mlws_scaffold.models import hosts, registry, sync
 from mlws_scaffold.models.progress import Milestones
 from mlws_scaffold.workspace.config import load
 from tests.support import tiny_workspace
@@ -36,7 +37,7 @@ def mlws(root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixt
 
 
 def _synced(root: Path, fake: FakeOllama, *keys: str) -> dict[str, sync.Result]:
-    models = sync.select(registry.load(load(root).layout), keys)
+    models = registry.select(registry.load(load(root).layout), keys)
     with running(fake):
         return {result.key: result for result in sync.sync(fake.url, models, _unwatched)}
 
@@ -98,12 +99,12 @@ def test_the_nearest_place_names_the_host(
     tmp_path: Path, environment: dict[str, str], named: str, host: str
 ) -> None:
     root = tiny_workspace.make(tmp_path / "ws", config='[models]\nhost = "http://toml:1"\n')
-    assert sync.host_of(load(root, environment), environment, named) == host
+    assert hosts.host_of(load(root, environment), environment, named) == host
 
 
 def test_an_unknown_key_is_refused_with_the_near_one(root: Path) -> None:
     with pytest.raises(UsageError) as caught:
-        sync.select(registry.load(load(root).layout), ["secnd"])
+        registry.select(registry.load(load(root).layout), ["secnd"])
     assert caught.value.cure == "did you mean 'second'?"
 
 
@@ -125,7 +126,7 @@ def test_the_command_syncs_by_key_and_ends_with_0(
         monkeypatch.setenv("OLLAMA_HOST", fake.url)
         ended = mlws("model", "sync", "second")
         assert (ended.code, ended.out) == (0, "pulled     second (m:1)\n")
-        assert "second: pulling 8eeb52dfb3bb, 100 %" in ended.err
+        assert re.search(r"second: pulling [0-9a-f]{12}, 100 %", ended.err)
         assert mlws("model", "sync", "second").out == "present    second (m:1)\n"
 
 

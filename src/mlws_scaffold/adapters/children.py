@@ -32,6 +32,10 @@ class Departed:
     interrupted: bool
 
 
+class TooSlow(Unavailable):
+    """A child did not end in its time and was killed."""
+
+
 class _Interrupted(KeyboardInterrupt):
     """SIGTERM reached the parent; unlike Ctrl-C on a terminal the child has not heard of it."""
 
@@ -94,8 +98,9 @@ def ask(
     timeout: float,
     words: str = "",
 ) -> Finished:
-    """Run a short command that reads `words` to its end. Raises Unavailable when it is missing or
-    too slow.
+    """Run a short command that reads `words` to its end.
+
+    Raises Unavailable when it is missing, TooSlow after `timeout` seconds.
     """
     try:
         done = subprocess.run(
@@ -104,14 +109,15 @@ def ask(
             env=dict(env),
             input=words,
             capture_output=True,
-            text=True,
+            encoding="utf-8",
+            errors="replace",
             timeout=timeout,
             check=False,
         )
     except OSError as error:
         raise Unavailable(f"{command[0]} cannot be started: {error.strerror}") from None
     except subprocess.TimeoutExpired:
-        raise Unavailable(f"{command[0]} took longer than {timeout:.0f} s") from None
+        raise TooSlow(f"{command[0]} took longer than {timeout:.0f} s") from None
     return Finished(done.returncode, done.stdout, done.stderr)
 
 

@@ -10,14 +10,20 @@ from pathlib import Path
 
 from mlws_scaffold.errors import MlwsError
 
-_CHUNK = 1 << 20
-
 
 @dataclass(frozen=True, slots=True)
 class Digest:
     """`size` is in bytes; that of a folder is the sum of its files."""
 
     sha256: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A file of a folder by its relative path, or a file itself (an empty path); size in bytes."""
+
+    path: Path
     size: int
 
 
@@ -29,19 +35,36 @@ def of(path: Path) -> Digest:
     try:
         return _of_folder(path) if path.is_dir() else _of_file(path)
     except OSError as error:
-        raise MlwsError(f"{path} cannot be read: {error.strerror}") from error
+        raise _unread(path, error) from error
+
+
+def members(path: Path) -> list[Member]:
+    """The files that `of` hashes, without reading them. Raises MlwsError for what `of` refuses."""
+    try:
+        found = _files(path) if path.is_dir() else [path]
+        return [Member(file.relative_to(path), _size(file)) for file in found]
+    except OSError as error:
+        raise _unread(path, error) from error
 
 
 def _of_file(path: Path) -> Digest:
-    # Opening a pipe would wait for a writer for ever.
-    if not stat.S_ISREG(path.stat().st_mode):
-        raise MlwsError(f"{path} is no ordinary file", "name a file or a folder of files")
+    _size(path)
     with path.open("rb") as file:
         state = hashlib.file_digest(file, "sha256")
         return Digest(state.hexdigest(), file.tell())
 
 
 def _of_folder(folder: Path) -> Digest:
+    lines, size = [], 0
+    for path in _files(folder):
+        digest = _of_file(path)
+        relative = os.fsencode(path.relative_to(folder).as_posix())
+        lines.append(relative + b"\0" + digest.sha256.encode() + b"\n")
+        size += digest.size
+    return Digest(hashlib.sha256(b"".join(sorted(lines))).hexdigest(), size)
+
+
+def _files(folder: Path) -> list[Path]:
     found = []
     for parent, folders, names in os.walk(folder, onerror=_refuse):
         for name in (*folders, *names):
@@ -49,13 +72,19 @@ def _of_folder(folder: Path) -> Digest:
             if path.is_symlink():
                 raise MlwsError(f"{path} is a link", "put the file itself there")
         found += [Path(parent, name) for name in names]
-    lines, size = [], 0
-    for path in found:
-        digest = _of_file(path)
-        relative = os.fsencode(path.relative_to(folder).as_posix())
-        lines.append(relative + b"\0" + digest.sha256.encode() + b"\n")
-        size += digest.size
-    return Digest(hashlib.sha256(b"".join(sorted(lines))).hexdigest(), size)
+    return sorted(found)
+
+
+def _size(path: Path) -> int:
+    # Opening a pipe would wait for a writer for ever.
+    found = path.stat()
+    if not stat.S_ISREG(found.st_mode):
+        raise MlwsError(f"{path} is no ordinary file", "name a file or a folder of files")
+    return found.st_size
+
+
+def _unread(path: Path, error: OSError) -> MlwsError:
+    return MlwsError(f"{path} cannot be read: {error.strerror}")
 
 
 def _refuse(error: OSError) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import shutil
 import tempfile
@@ -10,6 +11,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from mlws_scaffold.errors import MlwsError
+
+# Network file systems lock a file that is open for writing, and a folder never is.
+LOCK = ".mlws-lock"
+_LOCKS_FILES_ONLY = (errno.EBADF, errno.EINVAL, errno.EISDIR, errno.EOPNOTSUPP)
 
 
 def write(path: Path, content: str | bytes) -> None:
@@ -55,14 +60,32 @@ def locked(folder: Path, *, wait: bool = True) -> Iterator[None]:
 
     Without `wait` it raises BlockingIOError when another holds it.
     """
-    import fcntl
-
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    handle = _lock(folder, wait=wait)
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield
     finally:
         os.close(handle)
+
+
+def _lock(folder: Path, *, wait: bool) -> int:
+    import fcntl
+
+    how = fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(handle, how)
+    except OSError as error:
+        os.close(handle)
+        if error.errno not in _LOCKS_FILES_ONLY:
+            raise
+        # Kept: removing it would let two in, one with the old file and one with a new one.
+        handle = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o666)
+        try:
+            fcntl.flock(handle, how)
+        except OSError:
+            os.close(handle)
+            raise
+    return handle
 
 
 def _umask() -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import json
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
@@ -23,9 +24,21 @@ class Reply:
 
 def get(url: str, timeout: float = 5.0) -> Reply:
     """GET an address; any status is an answer. Raises Unavailable when nothing answers in time."""
+    return _send(url, url, timeout)
+
+
+def post(url: str, body: object, timeout: float) -> Reply:
+    """POST a value as JSON; any status is an answer. Raises Unavailable as `get` does."""
+    headers = {"Content-Type": "application/json"}
+    data = json.dumps(body).encode()
+    request = urllib.request.Request(url, data, headers)  # noqa: S310 - the caller's own address
+    return _send(request, url, timeout)
+
+
+def _send(asked: str | urllib.request.Request, url: str, timeout: float) -> Reply:
     direct = [urllib.request.ProxyHandler({})] if _is_here(url) else []
     try:
-        with urllib.request.build_opener(*direct).open(url, timeout=timeout) as answer:
+        with urllib.request.build_opener(*direct).open(asked, timeout=timeout) as answer:
             return Reply(answer.status, answer.read(_MOST_BYTES))
     except urllib.error.HTTPError as error:
         with error:

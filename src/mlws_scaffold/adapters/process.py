@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,6 +40,9 @@ def run(
     from plumbum import local
     from plumbum.commands.processes import CommandNotFound, ProcessTimedOut
 
+    # plumbum keeps the environment of its import; a PATH that changed since then counts.
+    local.env.clear()
+    local.env.update(os.environ)
     try:
         bound = local[command[0]][command[1:]]
         with local.cwd(folder), local.env(**(env or {})):

@@ -5,6 +5,7 @@ MLflow is imported when its client is needed.
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
@@ -126,6 +127,38 @@ def _pages(ask: Callable[..., Any], **wanted: Any) -> Iterator[Any]:
         token = page.token
         if not token:
             return
+
+
+def artifacts(uri: str, root: Path, run_id: str) -> list[str]:
+    """Names of the files and folders that a run keeps at its top. Raises Unavailable."""
+    connected = client(uri, root)
+    with _told():
+        return [str(found.path) for found in connected.list_artifacts(run_id)]
+
+
+def artifact(uri: str, root: Path, run_id: str, name: str, folder: Path) -> Path:
+    """One of them on this machine: where the store has it, else fetched into `folder`.
+
+    Raises Unavailable.
+    """
+    connected = client(uri, root)
+    with _told():
+        where = str(connected.get_run(run_id).info.artifact_uri)
+        if where.startswith(("file:", "/")):
+            return Path(connected.download_artifacts(run_id, name))
+        folder.mkdir(parents=True, exist_ok=True)
+        return Path(connected.download_artifacts(run_id, name, str(folder)))
+
+
+@contextlib.contextmanager
+def _told() -> Iterator[None]:
+    from mlflow.exceptions import MlflowException
+
+    try:
+        yield
+    except (MlflowException, OSError) as error:
+        first = str(error).strip().partition("\n")[0]
+        raise Unavailable(f"an artifact cannot be had: {first}", "mlws doctor") from None
 
 
 def _row(run: Any, experiment: str) -> dict[str, Any]:

@@ -44,7 +44,7 @@ class ModelfilesExist(Check):
     id, area, title = "MOD002", "models", "every Modelfile that is named exists"
 
     def run(self, target: Target) -> Result:
-        registry = _registry(target)
+        registry = known_registry(target)
         if isinstance(registry, Result):
             return registry
         problems, warnings = [], []
@@ -82,32 +82,16 @@ class BaseAgrees(Check):
     id, area, title = "MOD003", "models", "base_model agrees with FROM"
 
     def run(self, target: Target) -> Result:
-        registry = _registry(target)
+        registry = known_registry(target)
         if isinstance(registry, Result):
             return registry
-        problems = []
-        for model in registry.models.values():
-            if not model.modelfile or not (target.root / model.modelfile).exists():
-                continue
-            text = projects.text_of(target.root, model.modelfile)
-            if isinstance(text, Problem):
-                problems.append(text)
-                continue
-            line, base = modelfile.base(text)
-            if not base:
-                problems.append(
-                    Problem(
-                        model.modelfile, "has no FROM", f"write FROM {model.base_model or 'MODEL'}"
-                    )
-                )
-            elif model.base_model and not _is_path(base):
-                wanted = registry.models.get(model.base_model)
-                name = wanted.name_in_ollama(model.base_model) if wanted else model.base_model
-                if _full(name) != _full(base):
-                    message = f"FROM {base}, but {REGISTRY} says base_model {model.base_model}"
-                    problems.append(
-                        Problem(model.modelfile, message, "write the same in both", "", line, 1)
-                    )
+        problems = [
+            one.problem
+            for key, model in registry.models.items()
+            if model.modelfile and (target.root / model.modelfile).exists()
+            for one in modelfile.lint(target.layout, key, model, registry)
+            if one.code in ("MF001", "MF004")
+        ]
         return judged(problems)
 
 
@@ -122,7 +106,7 @@ class OwnersKnown(Check):
     def run(self, target: Target) -> Result:
         if target.config is None:
             return not_applicable(target.no_config)
-        registry = _registry(target)
+        registry = known_registry(target)
         if isinstance(registry, Result):
             return registry
         people, warnings = target.known_people() | {_EVERYBODY}, []
@@ -142,7 +126,8 @@ class OwnersKnown(Check):
         return judged([], warnings)
 
 
-def _registry(target: Target) -> Registry | Result:
+def known_registry(target: Target) -> Registry | Result:
+    """The registry, or why the checks of it and of its Modelfiles have nothing to say."""
     if not isinstance(target.registry, Registry):
         return not_applicable(_BROKEN)
     if not any(target.touches(path) for path in (REGISTRY, MODELFILES, CONFIG)):
@@ -152,15 +137,3 @@ def _registry(target: Target) -> Registry | Result:
 
 def _problem(target: Target, keys: tuple[str | int, ...], message: str, cure: str = "") -> Problem:
     return target.registry_document.problem(("models", *keys), message, cure)
-
-
-def _is_path(base: str) -> bool:
-    return base.startswith((".", "/", "~")) or base.lower().endswith(
-        (".gguf", ".safetensors", ".bin")
-    )
-
-
-def _full(name: str) -> str:
-    """A model's name with its tag, as Ollama compares it."""
-    last = name.rpartition("/")[2]
-    return (name if ":" in last else f"{name}:latest").casefold()

@@ -3,12 +3,13 @@ it."""
 
 from __future__ import annotations
 
+from mlws_scaffold.adapters import texts
 from mlws_scaffold.checks.check import Check, Result, judged, not_applicable
 from mlws_scaffold.checks.projects import text_of
 from mlws_scaffold.checks.target import Target
 from mlws_scaffold.errors import Problem
 from mlws_scaffold.experiments.index.entries import Entry
-from mlws_scaffold.experiments.life import handoff, summary, sync
+from mlws_scaffold.experiments.life import handoff, sync
 from mlws_scaffold.workspace.config import Workspace
 
 
@@ -66,5 +67,5 @@ class HandoffComplete(Check):
         problems: list[Problem] = []
         for name in names:
             text = text_of(target.root, name)
-            problems += [text] if isinstance(text, Problem) else summary.unfilled(text, name)
+            problems += [text] if isinstance(text, Problem) else texts.unfilled(text, name)
         return judged(problems)

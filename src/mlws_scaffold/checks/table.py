@@ -26,12 +26,14 @@ from mlws_scaffold.checks.experiments import (
 )
 from mlws_scaffold.checks.git import BranchName, HotfixReturned, NoIgnoredFile, NoLargeFile
 from mlws_scaffold.checks.imports import ImportsDeclared
+from mlws_scaffold.checks.modelfiles import ModelfilesSound, VersionForChange
 from mlws_scaffold.checks.models import BaseAgrees, ModelfilesExist, OwnersKnown, RegistryValid
 from mlws_scaffold.checks.outcomes import HandoffComplete, ResultsAgree
 from mlws_scaffold.checks.people import OwnNamespace
 from mlws_scaffold.checks.readme import ReadmeComplete
 from mlws_scaffold.checks.secrets import NoSecrets
 from mlws_scaffold.checks.status import MoveLegal, StatusEarned
+from mlws_scaffold.checks.weights import WeightsDescribed
 from mlws_scaffold.checks.workspace import (
     AnswersKept,
     ConfigValid,
@@ -64,6 +66,9 @@ CHECKS: dict[str, Check] = {
     "MOD002": ModelfilesExist(),
     "MOD003": BaseAgrees(),
     "MOD004": OwnersKnown(),
+    "MOD005": ModelfilesSound(),
+    "MOD006": VersionForChange(),
+    "MOD010": WeightsDescribed(),
     "AGT001": AgentValid(),
     "AGT002": NameIsFolder(),
     "AGT003": ModelRegistered(),

@@ -53,6 +53,27 @@ def collect(
     return Answers(given, {}, ask=terminal and not defaults, ask_all=ask_all)
 
 
+def prompt(text: str | None, path: Path | None) -> str | None:
+    """A prompt given as an option or as a file, without the end of its last line; None without.
+
+    Raises UsageError when both are given, or when there is nothing in it.
+    """
+    if text is not None and path is not None:
+        raise UsageError("--system and --system-file exclude each other", "choose one")
+    if path is not None:
+        try:
+            text = path.read_text(encoding="utf-8-sig")
+        except UnicodeDecodeError as error:
+            raise UsageError(
+                f"{path} is not UTF-8 at byte {error.start}", "save it as UTF-8 text"
+            ) from None
+    if text is None:
+        return None
+    if not text.strip():
+        raise UsageError("the system prompt is empty", "write what the model should be told")
+    return text.rstrip("\n")
+
+
 def _from_words(data: tuple[str, ...]) -> dict[str, Any]:
     given = {}
     for word in data:

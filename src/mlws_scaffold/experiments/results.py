@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from mlws_scaffold.errors import UsageError
 from mlws_scaffold.workspace.config import Workspace
 
 
@@ -75,6 +77,16 @@ def runs_of(place: Workspace, names: Iterable[str] | None = None) -> list[Run]:
     return [Run(**row) for row in found]
 
 
+def run_named(place: Workspace, text: str) -> Run:
+    """The run whose id begins with `text`. Raises UsageError, Unavailable."""
+    matching = [run for run in runs_of(place) if text and run.run_id.startswith(text)]
+    if not matching:
+        raise UsageError(f"no run {text!r} in the store", "see: mlws experiment runs")
+    if len(matching) > 1:
+        raise UsageError(f"{len(matching)} runs begin with {text!r}", "write more of the id")
+    return matching[0]
+
+
 def with_tags(place: Workspace, tags: Mapping[str, str]) -> list[Run]:
     """Runs of all experiments that carry these tags (values of our own making), newest first.
 
@@ -86,3 +98,19 @@ def with_tags(place: Workspace, tags: Mapping[str, str]) -> list[Run]:
     if mlflow.look(uri, place.root).state == "absent":
         return []
     return [Run(**row) for row in tracking.search(uri, place.root, None, tags)]
+
+
+def last_times(runs: Iterable[Run]) -> dict[str, int]:
+    """Seconds since 1970 at which the runs of each experiment last started, ended or lived, by its
+    id or else its name in MLflow.
+    """
+    times: dict[str, int] = {}
+    for run in runs:
+        name = run.tags.get("mlws.experiment_id", run.experiment)
+        known = [run.start, run.end or run.start]
+        if run.status == "RUNNING":
+            with contextlib.suppress(KeyError, ValueError):
+                known.append(datetime.fromisoformat(run.tags["mlws.heartbeat"]))
+        last = max(int(each.timestamp()) for each in known)
+        times[name] = max(last, times.get(name, 0))
+    return times

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 from mlws_scaffold.adapters import ollama
-from mlws_scaffold.errors import MlwsError, UsageError, did_you_mean
+from mlws_scaffold.errors import MlwsError
 from mlws_scaffold.models.progress import Watch
-from mlws_scaffold.models.registry import Model, Registry
-from mlws_scaffold.workspace.config import Workspace
+from mlws_scaffold.models.registry import Model
 
 State = Literal["present", "missing", "pulled", "failed", "drift", "not built"]
 
@@ -28,27 +27,6 @@ class Result:
     @property
     def ok(self) -> bool:
         return self.state in ("present", "pulled")
-
-
-def host_of(place: Workspace, environment: Mapping[str, str], named: str = "") -> str:
-    """Address of this machine's server: named, MLWS_MODELS_HOST, OLLAMA_HOST, mlws.toml.
-
-    Raises UsageError when it is no address.
-    """
-    own = place.config.models.host
-    if "models.host" not in place.sources:
-        own = environment.get("OLLAMA_HOST", "").strip() or own
-    return ollama.address(named or own)
-
-
-def select(registry: Registry, keys: Iterable[str]) -> dict[str, Model]:
-    """The named entries, or all. Raises UsageError on a key that the registry does not have."""
-    wanted = list(dict.fromkeys(keys))
-    for key in wanted:
-        if key not in registry.models:
-            cure = did_you_mean(key, registry.models) if registry.models else "it is empty"
-            raise UsageError(f"models/registry.yaml has no model {key!r}", cure)
-    return {key: registry.models[key] for key in wanted or registry.models}
 
 
 def compare(models: Mapping[str, Model], held: Mapping[str, str]) -> Iterator[Result]:

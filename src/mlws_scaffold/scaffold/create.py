@@ -45,6 +45,7 @@ class Project:
     answers: Answers
     researcher: str = ""
     branch: bool = True
+    system: str | None = None  # of a model: its system prompt, in any number of lines
     finish: Callable[[Path], None] = _nothing  # is given the rendered folder before it is moved
 
 
@@ -131,9 +132,12 @@ def model(place: Workspace, wish: Project) -> Created:
     with files.beside(target) as scratch:
         render("model", answers, {}, scratch / "model")
         made = scratch / "model" / place.layout.relative(target)
+        if wish.system is not None:
+            _write_system(made, wish.system)
+        base = modelfile.parse(made.read_bytes(), made.name).last("model")
         entry = {
             "source": "custom",
-            "base_model": modelfile.base(made.read_text(encoding="utf-8"))[1],
+            "base_model": base.value if base else None,
             "modelfile": place.layout.relative(target),
             "version": "v0.1.0",
             "tags": ["custom"],
@@ -148,6 +152,17 @@ def model(place: Workspace, wish: Project) -> Created:
             target.unlink()
             raise
     return Created("model", target, 1, {}, (remark,) if remark else ())
+
+
+def _write_system(made: Path, system: str) -> None:
+    try:
+        text = modelfile.with_system(made.read_text(encoding="utf-8"), system, made.name)
+    except modelfile.ModelfileError as error:
+        problem = error.problems[0]
+        raise UsageError(
+            f"no Modelfile can say this system prompt: {problem.message}", problem.cure
+        ) from None
+    made.write_bytes(text.encode())
 
 
 def recorded(folder: Path) -> Mapping[str, Any]:

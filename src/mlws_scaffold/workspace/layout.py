@@ -10,6 +10,7 @@ from mlws_scaffold.errors import UsageError
 CONFIG = "mlws.toml"
 ANSWERS = ".copier-answers.yml"
 METADATA = "metadata.yaml"
+README = "README.md"
 AGENT = "agent.yaml"
 
 EXPERIMENTS = "experiments/active"
@@ -19,7 +20,13 @@ PRODUCTION = "agents/production"
 REGISTRY = "models/registry.yaml"
 MODELFILES = "modelfiles"
 CHECKPOINTS = "models/checkpoints"
+BENCHMARKS = "models/benchmarks"
+MODEL_CASES = "models/tests"
+MODEL_CARDS = "models/cards"
+MODEL_HISTORY = "models/history.jsonl"
+MODEL_LOCK = "models/models.lock"
 DATASETS = "datasets/large"
+LEARNINGS = "docs/learnings"
 
 # Files and folders that every workspace has; a check names those that are missing.
 EXPECTED = (
@@ -66,6 +73,13 @@ class Layout:
 
     def modelfile(self, name: str) -> Path:
         return self.root / MODELFILES / f"{name}.Modelfile"
+
+    def checkpoint(self, name: str, version: str) -> Path:
+        """The description of trained weights; the weights lie in the folder of the version."""
+        return self.root / CHECKPOINTS / name / f"{version}.yaml"
+
+    def benchmark(self, name: str, version: str) -> Path:
+        return self.root / BENCHMARKS / name / f"{version}.json"
 
     def experiments(self) -> list[Path]:
         """Folders two levels below `active` and `archive`, with or without a `metadata.yaml`."""

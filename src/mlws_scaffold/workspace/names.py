@@ -13,6 +13,7 @@ _DOTTED_NAME = re.compile(r"[a-z][a-z0-9.-]{0,39}[a-z0-9]")
 _RESERVED = re.compile(r"con|prn|aux|nul|com[0-9]|lpt[0-9]")
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _EMAIL = re.compile(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
+_VERSION = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}")
 _EXPERIMENT_ID = re.compile(r"[a-z0-9][a-z0-9._-]{1,63}")
 
 
@@ -31,6 +32,15 @@ def problem_with_experiment_id(value: str) -> str | None:
     """Say what is wrong with an `experiment_id` (wider than a name: older ids hold dots and _)."""
     if not _EXPERIMENT_ID.fullmatch(value) or ".." in value:
         return "use 2 to 64 of a-z, 0-9, '.', '_' and -, starting with a letter or digit"
+    return None
+
+
+def problem_with_version(value: str) -> str | None:
+    """Say what is wrong with a model's version: it names files, and tags on an Ollama server."""
+    if not _VERSION.fullmatch(value) or ".." in value or value.endswith("."):
+        return "use 1 to 64 of letters, digits, '.', '_' and -, starting with a letter or digit"
+    if _RESERVED.fullmatch(value.partition(".")[0].lower()):
+        return f"{value} is a reserved name on Windows: choose another"
     return None
 
 

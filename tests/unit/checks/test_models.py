@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from mlws_scaffold.checks.target import Scope
-from mlws_scaffold.models.modelfile import base
 from tests.unit.checks.building import Place
 
 FILE = "models/registry.yaml"
@@ -85,12 +84,6 @@ def test_the_same_base_in_other_words_is_fine(place: Place, declared: str, line:
     place.edit(FILE, "base_model: llama3.1:8b", f"base_model: {declared}")
     place.write(MODELFILE, f"{line}\n")
     assert place.ask("MOD003").answer == "yes"
-
-
-def test_from_inside_a_quoted_text_is_no_instruction() -> None:
-    assert base('# FROM a\nSYSTEM """x\nFROM b\n"""\n  FROM "c:1"  \n') == (5, "c:1")
-    assert base('SYSTEM """one line"""\nFROM d\n') == (2, "d")
-    assert base("FROMAGE x\n") == (0, "")
 
 
 def test_unknown_owners_are_advice(place: Place) -> None:

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from mlws_scaffold.adapters import mlflow, ollama, process
 from mlws_scaffold.checks.examinations.case import SETUP, Case, Finding, Findings
 from mlws_scaffold.errors import MlwsError, Unavailable
-from mlws_scaffold.models import registry, sync
+from mlws_scaffold.models import hosts, registry, sync
 
 # Locks of SQLite do not hold there: two writers can destroy the file.
 _NETWORK = re.compile(
@@ -20,7 +20,7 @@ _NETWORK = re.compile(
 
 
 def models(case: Case) -> Findings:
-    host = sync.host_of(case.place, case.environment)
+    host = hosts.host_of(case.place, case.environment)
     try:
         version, held = ollama.version(host), ollama.installed(host)
     except Unavailable as error:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import click
 
 from mlws_scaffold.cli import output, place
+from mlws_scaffold.cli.commands import pulls
 from mlws_scaffold.experiments import find
 from mlws_scaffold.experiments.data import declaring, measuring
 from mlws_scaffold.experiments.data import transfer as kept
@@ -48,7 +46,7 @@ def add(what: str, experiment: str, name: str, licence: str | None, uri: str) ->
     workspace = place.workspace()
     kept.require_manifest(workspace, "add")
     entry = find.experiment(workspace, experiment, Path.cwd())
-    with _watching() as watch:
+    with pulls.of_files() as watch:
         source = measuring.measure(workspace, name, what, uri, watch)
     source = source.model_copy(update={"licence": licence})
     new = declaring.declare(workspace.layout, entry, source)
@@ -68,7 +66,7 @@ def pull(experiment: str, name: str) -> int:
     kept.require_manifest(workspace, "pull")
     wanted, broken = _wanted(workspace, experiment, name)
     found = []
-    with _watching() as watch:
+    with pulls.of_files() as watch:
         for finding in kept.pull(workspace, wanted, watch):
             found.append(finding)
             _show(workspace, finding)
@@ -139,13 +137,3 @@ def _show(workspace: Workspace, finding: kept.Finding) -> None:
     output.line(f"{finding.state:<9} {item.experiment} {item.source.name}: {detail}")
     if cure:
         output.line(f"          -> {cure}")
-
-
-@contextlib.contextmanager
-def _watching() -> Iterator[kept.Watch]:
-    """A bar for each download on a terminal."""
-    if not sys.stderr.isatty():
-        yield lambda _name, _done, _total: None
-        return
-    with output.bars() as move:
-        yield lambda name, done, total: move(name, done, total or done)

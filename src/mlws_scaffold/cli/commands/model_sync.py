@@ -9,7 +9,7 @@ import click
 
 from mlws_scaffold.cli import output, place
 from mlws_scaffold.cli.commands import pulls
-from mlws_scaffold.models import registry, sync
+from mlws_scaffold.models import hosts, registry, sync
 
 
 @click.command("sync", epilog="Example: mlws model sync llama3.1-8b --dry-run")
@@ -26,8 +26,8 @@ def sync_models(names: tuple[str, ...], dry_run: bool, host: str, as_json: bool)
     cure.
     """
     workspace = place.workspace()
-    models = sync.select(registry.load(workspace.layout), names)
-    server = sync.host_of(workspace, os.environ, host)
+    models = registry.select(registry.load(workspace.layout), names)
+    server = hosts.host_of(workspace, os.environ, host)
     results = []
     with pulls.watching() as watch:
         found = sync.plan(server, models) if dry_run else sync.sync(server, models, watch)

@@ -156,13 +156,23 @@ def agent(
 @click.command(epilog="Example: mlws-new model our-assistant --base llama3.1:8b")
 @_named
 @click.option("--base", help="The base model, as Ollama names it.")
-@click.option("--system", help="The system prompt, one line.")
+@click.option("--system", help="The system prompt.")
+@click.option(
+    "--system-file",
+    type=click.Path(dir_okay=False, exists=True, path_type=Path),
+    help="A text file with the system prompt, in any number of lines.",
+)
 @_researcher
 @answers.options
-def model(base: str | None, system: str | None, **options: Any) -> None:
-    """Make modelfiles/NAME.Modelfile and its entry in models/registry.yaml."""
-    named = {"model_base": base, "model_system": system}
-    found, made = _make("model", named, {**options, "no_branch": True})
+def model(base: str | None, system: str | None, system_file: Path | None, **options: Any) -> None:
+    """Make modelfiles/NAME.Modelfile and its entry in models/registry.yaml.
+
+    A system prompt that no Modelfile can hold (nothing can be escaped in it) is refused.
+    """
+    prompt = answers.prompt(system, system_file)
+    # The question is about one line; a prompt that is given is put in as it is.
+    named = {"model_base": base, "model_system": None if prompt is None else "-"}
+    found, made = _make("model", named, {**options, "no_branch": True, "system": prompt})
     shown = shlex.quote(found.layout.relative(made.folder))
     name = shlex.quote(options["name"])
     _report(
@@ -211,7 +221,12 @@ def _make(
         ask_all=options["ask_all"],
     )
     project = create.Project(
-        kind, options["name"], wish, options["researcher"], not options["no_branch"]
+        kind,
+        options["name"],
+        wish,
+        options["researcher"],
+        not options["no_branch"],
+        options.get("system"),
     )
     plan = options.get("plan")
     if plan is not None:

@@ -1,10 +1,10 @@
-"""How the download of a model is shown while it runs."""
+"""How a download or a copy is shown while it runs."""
 
 from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from mlws_scaffold.cli import output
 from mlws_scaffold.models.progress import Milestones, Progress, Watch
@@ -26,3 +26,13 @@ def watching() -> Iterator[Watch]:
                 lines(key, progress)
 
         yield watch
+
+
+@contextlib.contextmanager
+def of_files() -> Iterator[Callable[[str, int, int], None]]:
+    """A bar for each file on a terminal: takes its name, the bytes done, the total (0: unknown)."""
+    if not sys.stderr.isatty():
+        yield lambda _name, _done, _total: None
+        return
+    with output.bars() as move:
+        yield lambda name, done, total: move(name, done, total or done)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from mlws_scaffold.adapters import digests, downloads, files
+from mlws_scaffold.adapters import digests, downloads, files, transfers
 from mlws_scaffold.adapters.digests import Digest
-from mlws_scaffold.errors import MlwsError, UsageError
+from mlws_scaffold.errors import UsageError
 from mlws_scaffold.experiments.data import storage
 from mlws_scaffold.experiments.data.transfer import Watch
 from mlws_scaffold.experiments.spec import DataSource
@@ -23,7 +23,7 @@ def measure(place: Workspace, name: str, what: str, uri: str, watch: Watch) -> D
         if uri:
             raise UsageError("--uri is for a path: an address is its own uri")
         return _measure_address(place, name, what, watch)
-    path = storage.local(what) if what.startswith("file:") else Path(what).absolute()
+    path = transfers.local(what) if what.startswith("file:") else Path(what).absolute()
     if not path.exists():
         raise UsageError(f"there is no {path}")
     digest = digests.of(path)
@@ -51,8 +51,7 @@ def _measure_address(place: Workspace, name: str, url: str, watch: Watch) -> Dat
         target = storage.kept(place, digest.sha256, url)
         storage.folder(target.parent)
         with files.locked(target.parent):
-            storage.remove(target)
-            part.rename(target)
+            transfers.name(part, target)
     return _source(name, url, digest)
 
 
@@ -60,15 +59,7 @@ def _keep(place: Workspace, path: Path, digest: Digest) -> Path:
     """Copy into the shared storage, where everybody finds it by its hash."""
     target = storage.kept(place, digest.sha256, path.as_uri())
     storage.folder(target.parent)
-    with files.locked(target.parent):
-        if not target.exists() or digests.of(target) != digest:
-            part = target.with_name(f".{target.name}.part")
-            storage.copy(path, part)
-            if digests.of(part) != digest:
-                storage.remove(part)
-                raise MlwsError(f"{path} was changed while it was copied", "run the command again")
-            storage.remove(target)
-            part.rename(target)
+    transfers.keep(path, digest, target)
     return target
 
 

@@ -11,9 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from mlws_scaffold.adapters import digests, downloads, files
-from mlws_scaffold.adapters.digests import Digest
-from mlws_scaffold.errors import MlwsError, Unavailable, UsageError
+from mlws_scaffold.adapters import digests, transfers
+from mlws_scaffold.errors import MlwsError, UsageError
 from mlws_scaffold.experiments import find
 from mlws_scaffold.experiments.data import storage
 from mlws_scaffold.experiments.index import entries
@@ -137,28 +136,12 @@ def _pull(place: Workspace, item: Item, watch: Watch) -> Finding:
     source, target = item.source, storage.path_of(place, item.source)
     if source.sha256 is None:
         return Finding(item, "unpinned", target)
-    if storage.inside(place, source.uri) is not None:
+    if transfers.inside(place.root, source.uri) is not None:
         return _verify(place, item)
     storage.folder(target.parent)
-    with files.locked(target.parent):
-        if target.exists() and digests.of(target).sha256 == source.sha256:
-            return Finding(item, "there", target)
-        part = target.with_name(f".{target.name}.part")
-        continued = part.exists()
-        digest = _bring(source, part, watch)
-        if digest.sha256 != source.sha256 and continued:
-            storage.remove(part)  # its beginning may have been of another version
-            digest = _bring(source, part, watch)
-        if digest.sha256 != source.sha256:
-            storage.remove(part)
-            raise MlwsError(
-                f"{source.uri} is not what was declared: its sha256 is {digest.sha256}, not "
-                f"{source.sha256}; nothing of it was kept",
-                "the file there was replaced: ask its owner for the version that was declared",
-            )
-        storage.remove(target)
-        part.rename(target)
-    return Finding(item, "pulled", target)
+    wish = transfers.Wish(source.uri, source.sha256, source.size)
+    new = transfers.bring(wish, target, lambda done, total: watch(source.name, done, total))
+    return Finding(item, "pulled" if new else "there", target)
 
 
 def _verify(place: Workspace, item: Item) -> Finding:
@@ -166,23 +149,10 @@ def _verify(place: Workspace, item: Item) -> Finding:
     if source.sha256 is None:
         return Finding(item, "unpinned", path)
     if not path.exists() and source.uri.startswith("file:"):
-        path = storage.local(source.uri)
+        path = transfers.local(source.uri)
     if not path.exists():
         return Finding(item, "missing", path)
     digest = digests.of(path)
     if digest.sha256 != source.sha256:
         return Finding(item, "differs", path, digest.sha256)
     return Finding(item, "ok", path)
-
-
-def _bring(source: DataSource, part: Path, watch: Watch) -> Digest:
-    if source.uri.startswith("file:"):
-        origin = storage.local(source.uri)
-        if not origin.exists():
-            raise Unavailable(f"{origin} is not there", "mount the place, or correct the uri")
-        digests.of(origin)  # refuses pipes, devices and links before anything is copied
-        storage.copy(origin, part)
-    else:
-        wish = downloads.Wish(source.uri, part, source.size, pinned=True)
-        downloads.fetch(wish, lambda done, total: watch(source.name, done, total))
-    return digests.of(part)

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from mlws_scaffold.adapters import files
+from mlws_scaffold.adapters import files, texts
 from mlws_scaffold.adapters.git import Git
 from mlws_scaffold.errors import InvalidFile, MlwsError, UsageError, did_you_mean
 from mlws_scaffold.experiments.index.entries import Entry
@@ -97,7 +97,7 @@ def accept(
             f"you are {who}, and this handoff is for {head[2]}",
             f"{head[2]} accepts it; for somebody else: mlws experiment handoff … --to {who}",
         )
-    if marks := summary.unfilled(text, name):
+    if marks := texts.unfilled(text, name):
         raise InvalidFile(marks)
     remarks = [remark] if remark else []
     if not _ACCEPTED.search(text):
@@ -127,7 +127,7 @@ def _kept(git: Git, old: str, to: str, name: str) -> dict[str, str]:
         return {
             title: text
             for title in QUESTIONS
-            if (text := _section(old, title)) and summary.UNFILLED not in text
+            if (text := _section(old, title)) and texts.UNFILLED not in text
         }
     if git.changed(name):
         raise MlwsError(f"{name} holds an earlier handoff that is in no commit", "commit it first")
@@ -161,7 +161,7 @@ def _compose(
         f"## Best result\n\n{facts.best}",
     ]
     parts += [
-        f"## {title}\n\n{kept.get(title) or f'{summary.UNFILLED} {question} -->'}"
+        f"## {title}\n\n{kept.get(title) or f'{texts.UNFILLED} {question} -->'}"
         for title, question in QUESTIONS.items()
     ]
     parts += [

@@ -92,17 +92,13 @@ def reproduce(
 
 def find(place: Workspace, text: str) -> Run:
     """The recorded run whose id begins with `text`. Raises UsageError."""
-    matching = [run for run in results.runs_of(place) if text and run.run_id.startswith(text)]
-    if not matching:
-        raise UsageError(f"no run {text!r} in the store", "see: mlws experiment runs")
-    if len(matching) > 1:
-        raise UsageError(f"{len(matching)} runs begin with {text!r}", "write more of the id")
-    if not matching[0].recorded:
+    run = results.run_named(place, text)
+    if not run.recorded:
         raise UsageError(
-            f"run {matching[0].run_id} was not made by mlws run: nobody knows its code",
+            f"run {run.run_id} was not made by mlws run: nobody knows its code",
             "repeat it by hand, recorded: mlws run",
         )
-    return matching[0]
+    return run
 
 
 def compare(

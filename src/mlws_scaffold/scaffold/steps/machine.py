@@ -78,9 +78,9 @@ def gpus(setting: Setting) -> Outcome:
 
 def ollama(setting: Setting) -> Outcome:
     from mlws_scaffold.adapters import ollama as server
-    from mlws_scaffold.models import registry, sync
+    from mlws_scaffold.models import hosts, registry, sync
 
-    host = sync.host_of(setting.place, os.environ)
+    host = hosts.host_of(setting.place, os.environ)
     try:
         version, held = server.version(host), server.installed(host)
     except Unavailable as error:

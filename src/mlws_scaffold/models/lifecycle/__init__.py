@@ -1,0 +1,1 @@
+"""A model's way from development to production and back, and the record of it."""
