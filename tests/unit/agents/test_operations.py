@@ -6,11 +6,15 @@ import os
 import shutil
 import stat
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from mlws_scaffold.adapters.git import Git
+from mlws_scaffold.agents import catalog
+from mlws_scaffold.agents.operations import image
+from mlws_scaffold.workspace.config import load
 from tests.support import fake_docker, tiny_workspace
 from tests.support.commandline import Mlws
 from tests.support.fake_docker import FakeDocker
@@ -68,8 +72,9 @@ def mlws(root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixt
 
 
 def _on_path(fake: FakeDocker, monkeypatch: pytest.MonkeyPatch) -> FakeDocker:
-    path = f"{fake.folder}{os.pathsep}{UV.parent}{os.pathsep}/usr/bin{os.pathsep}/bin"
-    monkeypatch.setenv("PATH", path)
+    monkeypatch.setenv(
+        "PATH", f"{fake.folder}{os.pathsep}{UV.parent}{os.pathsep}{os.environ['PATH']}"
+    )
     return fake
 
 
@@ -111,6 +116,26 @@ def test_an_uncommitted_change_marks_the_revision(
     ]
     assert dirty.words[2] == "ghcr.io/acme/helper:x"
     assert dirty.words[-2] == "--pull"
+
+
+def test_a_strict_umask_does_not_lock_out_the_user_of_the_image(root: Path) -> None:
+    place = load(root)
+    found = catalog.find(place.layout, "helper")
+    (root / FOLDER / "prompts/system.md").chmod(0o600)
+    before = os.umask(0o077)
+    try:
+        with image.context(place, found, image.describe(place, found)) as folder:
+            modes = {path.stat().st_mode & 0o044 for path in folder.rglob("*")}
+    finally:
+        os.umask(before)
+    assert modes == {0o044}
+
+
+def test_a_local_version_makes_a_tag_that_docker_takes(root: Path) -> None:
+    write(root, {f"{FOLDER}/pyproject.toml": PROJECT.replace("1.2.0", "1.2.0+gpu")})
+    place = load(root)
+    made = image.describe(place, catalog.find(place.layout, "helper"))
+    assert (made.tag, made.version) == ("helper:1.2.0-gpu", "1.2.0+gpu")
 
 
 def test_without_a_lock_or_with_a_stale_one_nothing_is_built(
@@ -179,7 +204,8 @@ def test_monitoring_follows_the_promises_and_keeps_its_secret(
     assert HOOK in secret.read_text()
     assert stat.S_IMODE(secret.stat().st_mode) == 0o600
     assert Git(root).changed(FOLDER) == [f"{FOLDER}/agent.yaml", f"{FOLDER}/monitoring/slo.yml"]
-    start = docker.calls("compose", "--project-name")[-1]
+    start, again = docker.calls("compose", "--project-name")
+    assert again.words[-3:] == ["restart", "prometheus", "alertmanager"]
     assert start.environment["ALERTMANAGER_CONFIG"] == "./.env.alertmanager.yml"
     assert start.environment["ALERTMANAGER_USER"] == f"{os.getuid()}:{os.getgid()}"
 
@@ -216,12 +242,12 @@ def test_no_docker_at_all_is_no_verdict(
     tmp_path: Path, mlws: Mlws, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "bin").mkdir()
-    for name in ("git", "uv"):
-        real = UV if name == "uv" else Path("/usr/bin/git")
-        (tmp_path / "bin" / name).symlink_to(real)
+    for tool in (UV, Path(shutil.which("git") or ""), Path(sys.base_exec_prefix) / "bin/python3"):
+        (tmp_path / "bin" / tool.name).symlink_to(tool)
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
     ended = mlws("agent", "build", "helper")
-    assert (ended.code, "docker is not installed" in ended.err) == (4, True)
+    assert ended.code == 4, ended.err
+    assert "docker is not installed" in ended.err, ended.err
 
 
 def test_what_fails_in_docker_fails_here_with_its_status(

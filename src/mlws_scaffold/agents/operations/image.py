@@ -75,7 +75,7 @@ def describe(place: Workspace, found: Found, tag: str = "") -> Image:
     version = str(project.get("version", ""))
     if not version:
         raise MlwsError(f"pyproject.toml of {found.folder.name} names no version", "add version")
-    tag = tag or f"{found.folder.name}:{version}"
+    tag = tag or f"{found.folder.name}:{version.replace('+', '-')}"  # a tag knows no +
     if not _TAG.fullmatch(tag):
         raise UsageError(f"{tag!r} is no name of an image", "such as ghcr.io/acme/helper:1.2.0")
     git = Git(place.root)
@@ -114,7 +114,15 @@ def context(place: Workspace, found: Found, image: Image) -> Iterator[Path]:
             copy = target / path.removeprefix(inside)
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(source, copy, follow_symlinks=False)
+        _open_to_all(target)
         yield target
+
+
+def _open_to_all(folder: Path) -> None:
+    """Let everybody read: a strict umask here would lock out the image's user."""
+    for path in (folder, *folder.rglob("*")):
+        if not path.is_symlink():
+            path.chmod(0o755 if path.is_dir() or path.stat().st_mode & 0o100 else 0o644)
 
 
 def command(image: Image, folder: Path, more: tuple[str, ...] = ()) -> Command:

@@ -33,15 +33,15 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """All that `up` does: an image, files written below the agent's folder, and one command.
+    """All that `up` does: an image, files written below the agent's folder, and commands.
 
-    `private` names those files that hold secrets.
+    `private` names those files that hold secrets; `start` holds the commands in their order.
     """
 
     image: Image
     written: Mapping[str, str]
     private: tuple[str, ...]
-    start: Command
+    start: tuple[Command, ...]
 
 
 def plan(place: Workspace, found: Found, wish: Wish, environment: Mapping[str, str]) -> Plan:
@@ -61,22 +61,24 @@ def plan(place: Workspace, found: Found, wish: Wish, environment: Mapping[str, s
             added["ALERTMANAGER_USER"] = f"{os.getuid()}:{os.getgid()}"
     new = {name: text for name, text in written.items() if _differs(found.folder / name, text)}
     # The image was just built here; compose would build it from another context.
-    words = (*_compose(found, wish), "up", "--detach", "--no-build", "--remove-orphans")
-    start = Command(words, found.folder, added)
-    return Plan(made, new, (monitoring.RECEIVERS,), start)
+    compose = _compose(found, wish)
+    start = [(*compose, "up", "--detach", "--no-build", "--remove-orphans")]
+    if new:  # a running container still sees the file that was replaced
+        start.append((*compose, "restart", "prometheus", "alertmanager"))
+    commands = tuple(Command(words, found.folder, added) for words in start)
+    return Plan(made, new, (monitoring.RECEIVERS,), commands)
 
 
 def up(place: Workspace, found: Found, plan: Plan, more: tuple[str, ...] = ()) -> int:
     """Build the image, write the files, start; returns the exit status of what failed, or 0."""
     docker.require(found.folder, compose=True)
-    status = build(place, found, plan.image, more)
-    if status:
+    if status := build(place, found, plan.image, more):
         return status
     for name, text in plan.written.items():
         if name in plan.private:
             (found.folder / name).touch(mode=0o600)
         files.write(found.folder / name, text)
-    return docker.run(plan.start)
+    return next((status for command in plan.start if (status := docker.run(command))), 0)
 
 
 def build(place: Workspace, found: Found, made: Image, more: tuple[str, ...] = ()) -> int:

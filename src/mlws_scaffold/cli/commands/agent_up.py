@@ -33,7 +33,8 @@ def up(name: str, more: tuple[str, ...], gpu: bool, monitoring: bool, dry_run: b
         output.line(image.shown(here, found, planned.image, more))
         for path in planned.written:
             output.line(f"write {here.layout.relative(found.folder / path)}")
-        output.line(planned.start.shown)
+        for command in planned.start:
+            output.line(command.shown)
         return 0
     status = stack.up(here, found, planned, more)
     if not status:
