@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.commandline import Ended, Mlws
-from tests.support.model_workspace import CASES, KEY, House, answer, housed
+from tests.support.model_house import CASES, KEY, House, answer, housed
 from tests.support.rendering import render
 
 

@@ -15,6 +15,7 @@ import yaml
 from pydantic import TypeAdapter
 
 from mlws_scaffold.agents.catalog import Agent
+from mlws_scaffold.agents.evaluation.cases import Cases as AgentCases
 from mlws_scaffold.checks.table import CHECKS
 from mlws_scaffold.cli.app import app
 from mlws_scaffold.cli.new import new
@@ -23,6 +24,7 @@ from mlws_scaffold.experiments.sweep.spec import Sweep
 from mlws_scaffold.models.lifecycle.cases import Cases
 from mlws_scaffold.models.modelfile import linting
 from mlws_scaffold.models.registry import Registry
+from mlws_scaffold.models.sync.lockfile import Lock
 from mlws_scaffold.models.weights.manifest import Manifest
 from mlws_scaffold.workspace.config import Config
 
@@ -40,7 +42,9 @@ def schemas() -> dict[str, str]:
         "models-registry.json": Registry,
         "model-cases.json": Cases,
         "model-checkpoint.json": Manifest,
+        "models-lock.json": Lock,
         "agent.json": Agent,
+        "agent-cases.json": AgentCases,
         "mlws-toml.json": Config,
     }
     texts = {}
@@ -50,7 +54,7 @@ def schemas() -> dict[str, str]:
         schema["$schema"] = "http://json-schema.org/draft-07/schema#"
         if name == "mlws-toml.json":
             _close(schema, Config)
-        if name not in ("agent.json", "mlws-toml.json"):
+        if name not in ("agent.json", "models-lock.json", "mlws-toml.json"):
             _let_own_keys_pass(schema)
         texts[name] = json.dumps(schema, indent=2, sort_keys=True) + "\n"
     return texts

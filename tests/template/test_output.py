@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from mlws_scaffold.models.weights import manifest
 from mlws_scaffold.models.weights.manifest import Manifest, Weights
 from mlws_scaffold.workspace.layout import Layout
-from tests.support import model_workspace
+from tests.support import model_house
 from tests.support.answer_sets import ANSWER_SETS, GOAL, NASTY
 from tests.support.rendering import ROOT, render
 
@@ -326,7 +326,7 @@ def test_rendered_files_fit_the_schemas_that_editors_use(tmp_path: Path) -> None
     render("experiment", dict(GOAL), place / "experiment")
     render("agent", {}, place / "agent")
     layout = Layout(place)
-    (place / "models/tests/ours.yaml").write_text(model_workspace.CASES)
+    (place / "models/tests/ours.yaml").write_text(model_house.CASES)
     layout.checkpoint("ranker", "v1").parent.mkdir()
     described = Manifest(uri="/mnt/x.gguf", sha256="0" * 64, at=datetime(2026, 1, 5, tzinfo=UTC))
     manifest.write(layout, Weights("ranker", "v1", described, place / "x.gguf"))

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from mlws_scaffold import __version__
+from mlws_scaffold.adapters import ollama
 from mlws_scaffold.adapters.git import Git
 from mlws_scaffold.checks import doctor
 from mlws_scaffold.checks.doctor import Finding
@@ -181,6 +182,9 @@ def test_ollama_and_its_missing_models_are_found(root: Path) -> None:
         assert (found["Ollama"].state, found["models"].state) == ("ok", "warning")
         assert found["models"].cure == "mlws model sync base"
         fake.add("m:1")
+        # An agent that names the key would not find it.
+        assert _examined(root, OLLAMA_HOST=fake.url)["models"].state == "warning"
+        ollama.copy(fake.url, "m:1", "base")
         assert _examined(root, OLLAMA_HOST=fake.url)["models"].state == "ok"
 
 

@@ -69,7 +69,7 @@ def test_models_are_pulled_when_the_answers_say_so(root: Path) -> None:
     (root / ".copier-answers.yml").write_text("gpus: none\nsync_models: true\n")
     with running(FakeOllama(offered={"m:1"})) as fake:
         said = _run(root, OLLAMA_HOST=fake.url)
-        assert list(fake.models) == ["m:1"]
+        assert list(fake.models) == ["m:1", "base:latest"]
     assert re.search(r"base: pulling [0-9a-f]{12}, 100 %", said)
     assert "all 1 models of the registry are there" in said
 

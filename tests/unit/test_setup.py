@@ -220,7 +220,8 @@ def test_missing_models_are_named_and_pulled_only_when_the_answers_say_so(
         assert (named.state, named.cure) == ("done", "mlws model sync base")
         assert fake.models == {}
         assert "all 1 models" in _generated(root, sync_models=True)["Ollama"].detail
-        assert list(fake.models) == ["m:1"]
+        assert list(fake.models) == ["m:1", "base:latest"]
+        assert not (root / "models/models.lock").exists()
 
 
 def test_a_failed_pull_is_a_failed_step(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:

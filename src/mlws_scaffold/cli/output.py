@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import sys
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
+from mlws_scaffold.cli.meter import Meter
 from mlws_scaffold.errors import MlwsError, Problem
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.progress import TaskID
 
 Format = Literal["text", "json", "github"]
@@ -69,21 +72,42 @@ def failure(error: MlwsError) -> None:
 
 
 @contextlib.contextmanager
-def bars() -> Iterator[Callable[[str, int, int], None]]:
-    """Bars on a terminal: call what is yielded with a bar's text, the bytes done, and the total."""
-    from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+def bars(console: Console | None = None) -> Iterator[Callable[[str, int, int], None]]:
+    """Bars on a terminal: call what is yielded with a bar's text, the bytes done, and the total.
+
+    It may be called from more than one thread. Nothing on the screen runs backwards; a bar goes
+    when its thing is done. The last line is that of all together: bytes, rate, time left.
+    """
+    from rich.console import Console, Group
+    from rich.live import Live
+    from rich.progress import (
+        BarColumn,
+        DownloadColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+        TransferSpeedColumn,
+    )
 
     text = TextColumn("{task.description}", markup=False)
-    columns = (text, BarColumn(), DownloadColumn(), TimeRemainingColumn())
-    shown = Progress(*columns, console=Console(stderr=True), transient=True)
+    where = console or Console(stderr=True)
+    each = Progress(text, BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    whole = Progress(text, DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
+    shown = Live(Group(each, whole), console=where, transient=True, refresh_per_second=5)
     tasks: dict[str, TaskID] = {}
+    meter, turn = Meter(), threading.Lock()
 
     def move(name: str, done: int, total: int) -> None:
-        shown.start()  # only now: what is printed without bars keeps its long lines
-        if name not in tasks:
-            tasks[name] = shown.add_task(_printable(name, "utf-8"), total=total)
-        shown.update(tasks[name], completed=done, total=total)
+        with turn:
+            if not tasks:
+                shown.start()  # only now: what is printed without bars keeps its long lines
+                tasks[""] = whole.add_task("in all", total=total)
+            if name not in tasks:
+                tasks[name] = each.add_task(_printable(name, "utf-8"), total=total)
+            now = meter.take(name, done, total)
+            unfinished = now.done < now.total
+            each.update(tasks[name], completed=now.done, total=now.total, visible=unfinished)
+            whole.update(tasks[""], completed=now.all_done, total=now.all_total)
 
     try:
         yield move

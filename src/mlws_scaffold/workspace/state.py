@@ -7,10 +7,14 @@ import os
 from pathlib import Path
 
 
+def home() -> Path:
+    """The folder for all that mlws keeps on this machine; it need not exist yet."""
+    given = os.environ.get("XDG_STATE_HOME")
+    return (Path(given) if given else Path.home() / ".local/state") / "mlws"
+
+
 def folder(root: Path) -> Path:
     """The folder for the workspace at `root`; it need not exist yet."""
-    home = os.environ.get("XDG_STATE_HOME")
-    base = Path(home) if home else Path.home() / ".local/state"
     place = root.resolve()
     key = hashlib.sha256(str(place).encode("utf-8", "surrogateescape")).hexdigest()[:12]
-    return base / "mlws/workspaces" / f"{place.name}-{key}"
+    return home() / "workspaces" / f"{place.name}-{key}"

@@ -8,9 +8,10 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from mlws_scaffold.adapters import mlflow, ollama, process
-from mlws_scaffold.checks.examinations.case import SETUP, Case, Finding, Findings
+from mlws_scaffold.checks.examinations.case import SETUP, Case, Finding, Findings, State
 from mlws_scaffold.errors import MlwsError, Unavailable
-from mlws_scaffold.models import hosts, registry, sync
+from mlws_scaffold.models import hosts, registry
+from mlws_scaffold.models.sync import plan
 
 # Locks of SQLite do not hold there: two writers can destroy the file.
 _NETWORK = re.compile(
@@ -22,24 +23,24 @@ _NETWORK = re.compile(
 def models(case: Case) -> Findings:
     host = hosts.host_of(case.place, case.environment)
     try:
-        version, held = ollama.version(host), ollama.installed(host)
+        version, held = ollama.version(host), ollama.held(host)
     except Unavailable as error:
         yield Finding("Ollama", "warning", error.message, error.cure)
         return
     yield Finding("Ollama", "ok", f"{version} at {host}")
     try:
-        wanted = registry.load(case.place.layout).models
+        count = len(registry.load(case.place.layout).models)
+        found = plan.make(case.place, host, held=held).summary
+    except Unavailable as error:
+        yield Finding("models", "unknown", error.message, error.cure)
     except MlwsError as error:
         yield Finding("models", "failure", error.message, "mend models/registry.yaml")
-        return
-    open_ones = [result for result in sync.compare(wanted, held) if not result.ok]
-    if not open_ones:
-        yield Finding("models", "ok", f"all {len(wanted)} of the registry are on the server")
-        return
-    drift = any(result.state == "drift" for result in open_ones)
-    listed = "; ".join(f"{result.key}: {result.detail}" for result in open_ones)
-    cure = open_ones[0].cure if len(open_ones) == 1 else "mlws model sync"
-    yield Finding("models", "failure" if drift else "warning", listed, cure)
+    else:
+        if found is None:
+            yield Finding("models", "ok", f"all {count} of the registry are on the server")
+        else:
+            state: State = "failure" if found.wrong else "warning"
+            yield Finding("models", state, found.text, found.cure)
 
 
 def tracking(case: Case) -> Findings:

@@ -11,6 +11,8 @@ _COMMANDS = "mlws_scaffold.cli.commands"
 TABLE = {
     "list": (f"{_COMMANDS}.model_list:list_models", "The models of the registry."),
     "show": (f"{_COMMANDS}.model_show:show", "Everything known of one model."),
+    "lock": (f"{_COMMANDS}.model_lock:lock_models", "What the team accepted, and what has moved."),
+    "plan": (f"{_COMMANDS}.model_plan:plan_models", "What a sync would do, and why."),
     "sync": (f"{_COMMANDS}.model_sync:sync_models", "Make the Ollama server match the registry."),
     "lint": (f"{_COMMANDS}.model_lint:lint_models", "What is wrong in the Modelfiles."),
     "add": (f"{_COMMANDS}.model_add:add", "Keep trained weights and describe them in git."),
@@ -25,4 +27,4 @@ TABLE = {
 
 @click.group(cls=LazyGroup, table=TABLE)
 def model() -> None:
-    """Models of the registry: look, sync, measure, and keep trained weights."""
+    """Models of the registry: look, plan, sync, measure, promote, and keep trained weights."""

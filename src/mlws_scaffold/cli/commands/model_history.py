@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from mlws_scaffold.cli import output, place
-from mlws_scaffold.models.lifecycle import past
+from mlws_scaffold.models.lifecycle import changing, past
 from mlws_scaffold.models.lifecycle.history import Record
 
 _COLUMNS = ("at", "action", "version", "from", "to", "actor", "digest", "commit", "reason")
@@ -32,6 +32,8 @@ def history(name: str, when: str | None, as_json: bool) -> None:
     null.
     """
     here = place.workspace()
+    if unfinished := changing.pending(here):
+        output.note(f"note: {unfinished}")
     if when is None:
         records = past.records(here, name)
         if as_json:

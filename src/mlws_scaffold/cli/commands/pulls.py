@@ -1,4 +1,4 @@
-"""How a download or a copy is shown while it runs."""
+"""How pulls, builds and uploads are shown while they run."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from mlws_scaffold.models.progress import Milestones, Progress, Watch
 
 @contextlib.contextmanager
 def watching() -> Iterator[Watch]:
-    """On a terminal a bar for each layer, elsewhere a line for each tenth; a line for each step."""
+    """On a terminal a bar for each layer and a line for all, elsewhere a line for each tenth; a
+    line for each step.
+    """
     lines = Milestones(output.note)
     if not sys.stderr.isatty():
         yield lines
@@ -21,7 +23,9 @@ def watching() -> Iterator[Watch]:
 
         def watch(key: str, progress: Progress) -> None:
             if progress.total:
-                move(f"{key}: {progress.status}", progress.completed or 0, progress.total)
+                # One thing for each layer, whatever the words of this version are.
+                name = f"{key}: {progress.digest[7:19] or progress.status}"
+                move(name, progress.completed or 0, progress.total)
             else:
                 lines(key, progress)
 

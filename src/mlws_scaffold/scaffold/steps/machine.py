@@ -78,23 +78,21 @@ def gpus(setting: Setting) -> Outcome:
 
 def ollama(setting: Setting) -> Outcome:
     from mlws_scaffold.adapters import ollama as server
-    from mlws_scaffold.models import hosts, registry, sync
+    from mlws_scaffold.models import hosts, registry
+    from mlws_scaffold.models.sync import execute, plan
+    from mlws_scaffold.models.sync.execute import Options
 
     host = hosts.host_of(setting.place, os.environ)
     try:
-        version, held = server.version(host), server.installed(host)
+        who = f"Ollama {server.version(host)} at {host}"
+        if setting.answers.get("sync_models") is True:
+            # What the team locks is for a person to commit: a set-up leaves the work tree alone.
+            found = execute.sync(setting.place, host, setting.watch, Options(accept=False)).summary
+        else:
+            found = plan.make(setting.place, host).summary
     except Unavailable as error:
         return "skipped", error.message, f"{error.cure}; later: mlws model sync"
-    models = registry.load(setting.place.layout).models
-    who = f"Ollama {version} at {host}"
-    if setting.answers.get("sync_models") is True:
-        results = list(sync.sync(host, models, setting.watch))
-    else:
-        results = list(sync.compare(models, held))
-    open_ones = [result for result in results if not result.ok]
-    if not open_ones:
-        return "done", f"{who}; all {len(results)} models of the registry are there"
-    listed = "; ".join(f"{result.key}: {result.detail}" for result in open_ones)
-    bad = any(result.state in ("failed", "drift") for result in open_ones)
-    cure = "mlws model sync" if len(open_ones) > 1 else open_ones[0].cure
-    return ("failed" if bad else "done"), f"{who}; {listed}", cure
+    if found is None:
+        count = len(registry.load(setting.place.layout).models)
+        return "done", f"{who}; all {count} models of the registry are there"
+    return ("failed" if found.wrong else "done"), f"{who}; {found.text}", found.cure

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.model_workspace import House, housed
+from tests.support.model_house import House, housed
 
 
 @pytest.fixture

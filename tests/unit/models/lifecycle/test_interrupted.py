@@ -18,7 +18,9 @@ from mlws_scaffold.errors import MlwsError, Unavailable
 from mlws_scaffold.models.lifecycle import changing, history, journal
 from mlws_scaffold.models.lifecycle.changing import Unfinished
 from mlws_scaffold.models.lifecycle.stages import Outcome
-from tests.support.model_workspace import KEY, House
+from tests.support.model_house import KEY, House
+
+pytestmark = pytest.mark.slow
 
 Act = Callable[[House, Callable[[str], None]], Outcome]
 
@@ -168,12 +170,17 @@ def test_files_that_people_changed_since_are_left_to_them(house: House) -> None:
 # -- the server
 
 
-@pytest.mark.parametrize("kind", ["reset", "lost", "500", "busy", "html"])
+# `reset` with 1: the copy is made, and the answer is lost on the way.
+@pytest.mark.parametrize(
+    ("kind", "at"), [("reset", 0), ("reset", 1), ("lost", 0), ("500", 0), ("busy", 0), ("html", 0)]
+)
 @pytest.mark.parametrize("nth", [1, 2, 3])
-def test_a_server_that_breaks_off_while_names_are_given(kind: Any, nth: int, house: House) -> None:
+def test_a_server_that_breaks_off_while_names_are_given(
+    kind: Any, at: int, nth: int, house: House
+) -> None:
     _before_production(house)
     before = house.seen()
-    fault = house.fake.fail(kind, route="copy", nth=nth)
+    fault = house.fake.fail(kind, route="copy", nth=nth, at=at)
     outcome = house.promote("production")
     assert fault.seen >= nth
     assert isinstance(outcome.error, Unavailable), outcome.error
@@ -189,6 +196,18 @@ def test_a_name_counts_as_given_when_its_digest_says_so_whatever_the_answer_was(
     _before_production(house)
     house.fake.fail("garbage", route="copy", nth=1)
     assert house.promote("production").ok
+
+
+def test_a_server_that_fails_again_while_names_are_taken_back(house: House) -> None:
+    _before_production(house)
+    before = house.seen()
+    house.fake.fail("500", route="copy", nth=3)
+    house.fake.fail("500", route="delete", nth=1)
+    outcome = house.promote("production")
+    assert isinstance(outcome.error, Unfinished)
+    assert house.seen_here() == before[:2]
+    assert len(changing.recover(house.place)) == 1
+    assert house.seen() == before
 
 
 @pytest.mark.parametrize("route", ["tags", "show", "generate", "chat"])

@@ -11,7 +11,7 @@ from mlws_scaffold.adapters import ollama
 from mlws_scaffold.errors import MlwsError, UsageError
 from mlws_scaffold.models import registry
 from mlws_scaffold.models.lifecycle import history
-from tests.support.model_workspace import CASES, KEY, House
+from tests.support.model_house import CASES, KEY, House
 
 
 def test_all_the_way_and_what_is_written_of_it(house: House) -> None:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from mlws_scaffold.adapters import ollama
 from mlws_scaffold.errors import MlwsError, Unavailable, UsageError
-from mlws_scaffold.models import registry
 from mlws_scaffold.models.lifecycle import history
-from tests.support.model_workspace import KEY, House
+from tests.support.model_house import KEY, House
+
+pytestmark = pytest.mark.slow
 
 
 def _version(house: House, version: str, temperature: float) -> str:
@@ -138,29 +137,3 @@ def test_without_a_server_nothing_is_judged(house: House, digests: dict[str, str
     house.fake.instead = ""
     assert isinstance(outcome.error, Unavailable)
     assert house.seen() == before
-
-
-def test_production_is_the_server_that_the_team_names(house: House, tmp_path: Path) -> None:
-    from tests.support.fake_ollama import FakeOllama, running
-
-    house.to_production()
-    house.version("v2", 0.2)
-    house.to_staging()
-    with running(FakeOllama()) as production:
-        config = (house.root / "mlws.toml").read_text()
-        house.write("mlws.toml", f'{config}[models.hosts]\nproduction = "{production.url}"\n')
-        house.ready()
-        assert not house.promote("production").ok  # nothing of it is there
-        registry.update(house.layout, KEY, {"live": None})
-        production.add("m:1")
-        house.build(production.url)
-        house.commit()
-        outcome = house.promote("production")
-        assert outcome.ok, outcome
-        assert set(production.models) == {
-            "m:1",
-            f"{KEY}:latest",
-            f"{KEY}:v2",
-            f"{KEY}:production",
-        }
-    assert house.digest(f"{KEY}:production") != house.digest()

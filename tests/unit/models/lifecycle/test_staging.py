@@ -11,7 +11,7 @@ from mlws_scaffold.errors import Unavailable
 from mlws_scaffold.models import registry
 from mlws_scaffold.models.lifecycle.expectations import Reply
 from mlws_scaffold.models.lifecycle.stages import Agent
-from tests.support.model_workspace import CASES, KEY, House
+from tests.support.model_house import CASES, KEY, House
 
 
 def _tested(house: House) -> None:
