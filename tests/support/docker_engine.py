@@ -82,6 +82,9 @@ def running(programs: Path | None = None) -> Iterator[Engine]:
     finally:
         process.terminate()
         process.wait(timeout=60)
+        # The engine leaves a mount behind, which would keep the folder.
+        namespace = folder / "exec/netns/default"
+        subprocess.run(["umount", namespace], capture_output=True, check=False)
         shutil.rmtree(folder, ignore_errors=True)
 
 
