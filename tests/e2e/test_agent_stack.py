@@ -22,7 +22,7 @@ import pytest
 import yaml
 
 from mlws_scaffold.adapters.git import Git
-from tests.support import compose_plugin, docker_engine, tiny_workspace
+from tests.support import docker_engine, newer_docker, tiny_workspace
 from tests.support.docker_engine import PYTHON, Engine
 from tests.support.installation import UV, run
 from tests.support.rendering import ROOT, render
@@ -62,7 +62,7 @@ def engine() -> Iterator[Engine]:
 @pytest.fixture(scope="module")
 def environment(engine: Engine) -> dict[str, str]:
     path = f"{UV.parent}{os.pathsep}{os.environ['PATH']}"
-    return {**engine.environment, **compose_plugin.environment(), "PATH": path}
+    return {**engine.environment, **newer_docker.environment(), "PATH": path}
 
 
 @pytest.fixture(scope="module")

@@ -32,11 +32,12 @@ class Engine:
     """`docker` against this engine alone."""
 
     socket: Path
+    buildkit: bool = False
 
     @property
     def environment(self) -> dict[str, str]:
-        """What makes any `docker` talk to this engine, by the builder that every engine has."""
-        return {"DOCKER_HOST": f"unix://{self.socket}", "DOCKER_BUILDKIT": "0"}
+        """What makes any `docker` talk to this engine, by the builder that it has."""
+        return {"DOCKER_HOST": f"unix://{self.socket}", "DOCKER_BUILDKIT": str(int(self.buildkit))}
 
     def run(self, *command: str, folder: Path | None = None, status: int | None = 0) -> str:
         """Output of `docker COMMAND`; `status` None accepts any end."""
@@ -50,8 +51,11 @@ class Engine:
 
 
 @contextlib.contextmanager
-def running() -> Iterator[Engine]:
-    """Start an engine that has the stand-ins; skips the test where a part is missing."""
+def running(programs: Path | None = None) -> Iterator[Engine]:
+    """Start an engine that has the stand-ins; skips the test where a part is missing.
+
+    `programs` holds a newer engine, with BuildKit; the machine's own one builds as old ones do.
+    """
     missing = [name for name in NEEDED if shutil.which(name) is None]
     if missing:
         pytest.skip(f"not installed: {', '.join(missing)}")
@@ -59,13 +63,17 @@ def running() -> Iterator[Engine]:
         pytest.skip("a Docker engine of our own needs root")
     folder = Path(tempfile.mkdtemp(prefix="mlws-docker-"))
     command = [
-        "dockerd", "--data-root", folder / "data", "--exec-root", folder / "exec",
+        programs / "dockerd" if programs else "dockerd",
+        "--data-root", folder / "data", "--exec-root", folder / "exec",
         "--pidfile", folder / "pid", "-H", f"unix://{folder}/sock",
         "--iptables=false", "--ip6tables=false", "--bridge=none",
     ]  # fmt: skip
+    env = dict(os.environ)
+    if programs:
+        env["PATH"] = f"{programs}{os.pathsep}{env['PATH']}"
     with (folder / "log").open("wb") as log:
-        process = subprocess.Popen([str(part) for part in command], stdout=log, stderr=log)
-    engine = Engine(folder / "sock")
+        process = subprocess.Popen([str(part) for part in command], stdout=log, stderr=log, env=env)
+    engine = Engine(folder / "sock", buildkit=programs is not None)
     try:
         _wait(engine, process, folder / "log")
         _put(engine, UV, _uv(folder))
@@ -74,6 +82,9 @@ def running() -> Iterator[Engine]:
     finally:
         process.terminate()
         process.wait(timeout=60)
+        # The engine leaves a mount behind, which would keep the folder.
+        namespace = folder / "exec/netns/default"
+        subprocess.run(["umount", namespace], capture_output=True, check=False)
         shutil.rmtree(folder, ignore_errors=True)
 
 

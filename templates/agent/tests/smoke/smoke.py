@@ -43,9 +43,9 @@ def wait(base: str, seconds: float) -> None:
 
 def problem(base: str, key: str, version: str, seconds: float) -> str:
     """Walk through the steps; return what went wrong first, or nothing."""
-    status, _ = call(f"{base}/livez")
+    status, reason = call(f"{base}/livez")
     if status != 200:
-        return f"/livez: {status}"
+        return f"/livez: {status or 'no answer'}, {reason}"
     status, health = call(f"{base}/health")
     if status != 200:
         return f"/health: {status} {health}"
