@@ -122,7 +122,8 @@ def _unlocked(house: House) -> None:
 
 
 def _otherwise_locked(house: House) -> None:
-    house.write("models/models.lock", f"models: {{{KEY}: {{digest: 'sha256:{'2' * 64}'}}}}\n")
+    path = house.root / "models/models.lock"
+    path.write_text(path.read_text().replace(house.digest(), "2" * 64))
 
 
 def _old_benchmark(house: House) -> None:
@@ -151,7 +152,7 @@ def _taken(house: House) -> None:
     ("spoil", "gate", "said"),
     [
         (_no_owner, "owners", "zoe: not in [team]"),
-        (_unlocked, "lock", "models/models.lock has no digest of assistant"),
+        (_unlocked, "lock", "models/models.lock does not have assistant"),
         (_otherwise_locked, "lock", "models/models.lock has sha256:222222222222"),
         (_old_benchmark, "benchmark", "measured 31 days ago; [models] benchmark_days allows 30"),
         (_few_cases, "cases", "2 cases; [models] min_cases asks for 3"),
