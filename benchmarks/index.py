@@ -20,7 +20,8 @@ from pathlib import Path
 
 from measure import Case, environment, medians, table
 
-from mlws_scaffold.experiments.index import activity, branches
+from mlws_scaffold.experiments.index import activity, branches, cache, watch
+from mlws_scaffold.workspace.layout import Layout
 
 BIN = Path(sys.executable).parent
 LIST = [BIN / "mlws", "experiment", "list", "--json"]
@@ -44,7 +45,7 @@ WORDS = [
     "prompt",
     "context",
 ]
-COMMITS = 500
+COMMITS, BRANCHES = 500, 100
 
 
 def _files(number: int, chance: random.Random) -> Iterator[tuple[str, str]]:
@@ -67,7 +68,9 @@ def _files(number: int, chance: random.Random) -> Iterator[tuple[str, str]]:
 
 
 def generate(root: Path, count: int) -> None:
-    """A repository with that many experiments, made by 500 commits."""
+    """A repository with that many experiments, made by 500 commits on main; every hundredth has a
+    newer version on a branch of its own.
+    """
     chance = random.Random(1)
     stream = []
 
@@ -87,6 +90,12 @@ def generate(root: Path, count: int) -> None:
             add("mlws.toml", '[workspace]\nname = "big"\n')
         for path, text in _files(number, chance):
             add(path, text)
+    for number in range(0, count, max(1, count // BRANCHES)):
+        path, text = next(_files(number, chance))
+        when = 1_760_000_000 + number
+        head = f"commit refs/heads/experiment/{number}\ncommitter A <a@example.org> {when} +0000\n"
+        stream.append(f"{head}data 3\nadd\nfrom refs/heads/main\n".encode())
+        add(path, text + "x_note: seen again\n")
     git = ["git", "-C", str(root)]
     subprocess.run([*git, "init", "-q", "-b", "main"], check=True)
     subprocess.run([*git, "fast-import", "--quiet"], input=b"".join(stream), check=True)
@@ -100,24 +109,40 @@ def _used() -> float:
 
 
 def dates(root: Path, rounds: int) -> dict[str, float]:
-    """CPU seconds of a plain pass of git log, read to its end, and of ours with all it finds."""
-    found = branches.repository(root)
+    """CPU seconds of a plain pass of git log over all branches, read to its end; of ours with all
+    it finds; and of ours kept in a table, with what git is asked where branches differ.
+    """
+    seen = watch.look(Layout(root))
+    found = seen.repository
     assert found is not None
-    tips = [tip.commit for tip in branches.tips(found)]
+    tips = [tip.commit for tip in seen.tips]
     plain = ("log", "--branches", "--remotes", "--name-only", "--format=%x00%ct")
     taken: dict[str, list[float]] = {
         "git log --name-only": [],
-        "dates of all versions": [],
+        "dates of all folders": [],
+        "kept, and by version": [],
         "nothing new": [],
     }
-    for _ in range(rounds):
+    with found.git.objects() as objects:
+        versions, _ = branches.versions(objects, "", seen.tips)
+
+    def kept() -> list[object]:
+        with cache.opened(None, lambda made: made) as made, found.git.objects() as objects:
+            activity.note(made, objects, seen)
+            made.execute("create temp table present (path, oid)")
+            rows = ((item.path, item.oid) for item in versions)
+            made.executemany("insert into present values (?, ?)", rows)
+            return list(activity.times(made, objects, seen))
+
+    for _round in range(rounds):
         for name, read in (
             ("git log --name-only", lambda: found.git.lines(*plain)),
-            ("dates of all versions", lambda: activity.since(found.git, "", tips, [], frozenset())),
+            ("kept, and by version", kept),
+            ("dates of all folders", lambda: activity.since(found.git, "", tips, [], frozenset())),
             ("nothing new", lambda: activity.since(found.git, "", tips, tips, frozenset())),
         ):
             before = _used()
-            for _line in read():
+            for _ in read():
                 pass
             taken[name].append(_used() - before)
     return {name: statistics.median(values) for name, values in taken.items()}

@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from mlws_scaffold.adapters.git import Git
 from mlws_scaffold.errors import UsageError
 from mlws_scaffold.experiments import find
-from mlws_scaffold.experiments.index import entries, listing
+from mlws_scaffold.experiments.index import entries, listing, search, watch
 from mlws_scaffold.experiments.index.listing import Filters
 from mlws_scaffold.workspace.config import load
 from tests.support.commandline import Mlws
@@ -130,6 +131,37 @@ def test_a_shallow_clone_says_what_it_cannot_know(tmp_path: Path) -> None:
     assert _rows(cut)["chunking-v1"]["last_activity"] == "2026-02-01T12:00:00+00:00"
 
 
+def _fetches(trace: Path) -> int:
+    """How often git fetched, by its own account."""
+    events = [json.loads(line) for line in trace.read_text().splitlines()]
+    return sum(event["event"] == "start" and "fetch" in event["argv"] for event in events)
+
+
+def test_a_clone_without_old_files_fetches_them_together_or_says_what_is_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ann = team(tmp_path)
+    ann.git("switch", "--quiet", "-c", "side")
+    for number in range(12):
+        folder = ann.experiment("ann", f"e{number}")
+        (ann.root / folder / "README.md").write_text(f"# Zebra {number}\n")
+    ann.commit()
+    ann.push()
+    bare = tmp_path / "team.git"
+    Git(bare).run("config", "uploadpack.allowFilter", "true")
+    cut = another(tmp_path, "cut", "--filter=blob:none")
+    bare.rename(tmp_path / "away.git")
+    with entries.everywhere(cut.layout) as found:
+        assert len(found.problems) == 12
+        assert "its content is missing here" in found.problems[0].message
+    (tmp_path / "away.git").rename(bare)
+    monkeypatch.setenv("GIT_TRACE2_EVENT", str(tmp_path / "trace"))
+    assert len(_rows(cut)) == 12
+    assert _fetches(tmp_path / "trace") == 2  # all metadata, then all READMEs
+    with entries.everywhere(cut.layout) as found:
+        assert len(search.search(found, "zebra")) == 12
+
+
 def test_an_experiment_more_needs_no_process_more(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -140,6 +172,7 @@ def test_an_experiment_more_needs_no_process_more(
     wrapper.parent.mkdir()
     wrapper.write_text(f'#!/bin/sh\necho "$*" >> {log}\nexec {real.strip()} "$@"\n')
     wrapper.chmod(wrapper.stat().st_mode | stat.S_IXUSR)
+    monkeypatch.setattr(watch, "_SETTLED_NS", -(10**12))  # as if all had been written long ago
     counts = []
     for number in (1, 40):
         for each in range(number):
@@ -151,7 +184,8 @@ def test_an_experiment_more_needs_no_process_more(
                 log.write_text("")
                 _rows(ann)
                 counts.append(len(log.read_text().splitlines()))
-    assert counts == [5, 3, 5, 3]
+    # Branches; then the status, the objects, the log, and what went when a branch moved.
+    assert counts == [4, 1, 5, 1]
 
 
 @pytest.mark.parametrize("moment", ["dated", "problems", "fingerprint"])
@@ -164,12 +198,12 @@ def test_killed_while_it_writes_the_cache_is_usable_afterwards(tmp_path: Path, m
     ann.commit("2026-03-01T12:00:00+00:00")
     code = (
         "import os; from pathlib import Path\n"
-        "from mlws_scaffold.experiments.index import entries, refresh\n"
+        "from mlws_scaffold.experiments.index import cache, entries\n"
         "from mlws_scaffold.workspace.layout import Layout\n"
-        "keep = refresh._set\n"
+        "keep = cache.remember\n"
         "def die(connection, name, text):\n"
         f"    keep(connection, name, text)\n    if name == {moment!r}: os.kill(os.getpid(), 9)\n"
-        "refresh._set = die\n"
+        "cache.remember = die\n"
         f"with entries.everywhere(Layout(Path({str(ann.root)!r}))): pass\n"
     )
     ended = subprocess.run([sys.executable, "-c", code], check=False)

@@ -81,7 +81,7 @@ def _shown(fake: FakeOllama) -> dict[str, Shown | None]:
     return {name: one and replace(one, parent="") for name, one in found.items()}
 
 
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=15)
 @given(registries(), st.randoms(use_true_random=False))
 def test_after_a_sync_the_plan_is_empty_and_a_second_sync_changes_nothing(
     models: dict[str, object], chance: random.Random
@@ -104,7 +104,7 @@ def test_after_a_sync_the_plan_is_empty_and_a_second_sync_changes_nothing(
         assert _shown(fake) == first
 
 
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=15)
 @given(registries(), registries())
 def test_what_a_server_becomes_does_not_depend_on_what_it_was(
     before: dict[str, object], after: dict[str, object]

@@ -15,6 +15,7 @@ import yaml
 from pydantic import TypeAdapter
 
 from mlws_scaffold.agents.catalog import Agent
+from mlws_scaffold.agents.evaluation.cases import Cases as AgentCases
 from mlws_scaffold.checks.table import CHECKS
 from mlws_scaffold.cli.app import app
 from mlws_scaffold.cli.new import new
@@ -43,6 +44,7 @@ def schemas() -> dict[str, str]:
         "model-checkpoint.json": Manifest,
         "models-lock.json": Lock,
         "agent.json": Agent,
+        "agent-cases.json": AgentCases,
         "mlws-toml.json": Config,
     }
     texts = {}

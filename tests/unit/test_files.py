@@ -55,6 +55,11 @@ def _count_up(folder: Path) -> None:
             files.write(counter, str(int(counter.read_text()) + 1))
 
 
+def test_a_folder_that_is_gone_is_told(tmp_path: Path) -> None:
+    with pytest.raises(MlwsError, match="was not written: No such file or directory"):
+        files.write(tmp_path / "gone/file", "new")
+
+
 def test_writers_that_hold_the_lock_never_lose_a_change(tmp_path: Path) -> None:
     (tmp_path / "counter").write_text("0")
     context = multiprocessing.get_context("spawn")

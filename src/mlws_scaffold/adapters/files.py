@@ -21,7 +21,10 @@ def write(path: Path, content: str | bytes) -> None:
     """Replace `path` atomically and durably; its mode is kept. A crash leaves the old file."""
     data = content.encode() if isinstance(content, str) else content
     mode = path.stat().st_mode & 0o7777 if path.exists() else 0o666 & ~_umask()
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".new")
+    try:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".new")
+    except OSError as error:
+        raise _unwritten(path, error) from error
     temporary = Path(name)
     try:
         with os.fdopen(handle, "wb") as file:
@@ -31,11 +34,14 @@ def write(path: Path, content: str | bytes) -> None:
         temporary.chmod(mode)
         temporary.replace(path)
     except OSError as error:
-        raise MlwsError(
-            f"{path} was not written: {error.strerror}", "free space, or mend its rights"
-        ) from error
+        raise _unwritten(path, error) from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _unwritten(path: Path, error: OSError) -> MlwsError:
+    cure = "free space, or mend its rights"
+    return MlwsError(f"{path} was not written: {error.strerror}", cure)
 
 
 @contextlib.contextmanager

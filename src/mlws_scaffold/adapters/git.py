@@ -114,11 +114,22 @@ class Git:
 
     def lines(self, *arguments: str, stdin: str = "") -> Iterator[bytes]:
         """Lines of a long output, without holding all of it. What git says of errors is lost."""
+        with self._asked(stdin, *arguments) as answered:
+            yield from answered
+
+    def pieces(self, *arguments: str, stdin: str = "") -> Iterator[bytes]:
+        """The same in pieces, cut anywhere: a tenth cheaper where there are megabytes of it."""
+        with self._asked(stdin, *arguments) as answered:
+            while piece := os.read(answered.fileno(), 1 << 16):
+                yield piece
+
+    @contextlib.contextmanager
+    def _asked(self, stdin: str, *arguments: str) -> Iterator[IO[bytes]]:
         with self._pipes(*arguments) as (asked, answered):
             with contextlib.suppress(BrokenPipeError):
                 asked.write(os.fsencode(stdin))
                 asked.close()
-            yield from answered
+            yield answered
 
     @contextlib.contextmanager
     def _pipes(self, *arguments: str) -> Iterator[tuple[IO[bytes], IO[bytes]]]:

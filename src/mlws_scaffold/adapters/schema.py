@@ -2,9 +2,31 @@
 
 from __future__ import annotations
 
-from typing import Any
+import re
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+Texts = str | tuple[str, ...]
+
+_MOST_RUNS = 50
+
+
+def listed(value: Texts | None) -> tuple[str, ...]:
+    """What may be one text or several, as several."""
+    return (value,) if isinstance(value, str) else value or ()
+
+
+def _compiled(value: Texts) -> Texts:
+    for pattern in listed(value):
+        try:
+            re.compile(pattern)
+        except (re.error, OverflowError, RecursionError) as error:
+            raise ValueError(f"{pattern!r} is no pattern: {error}") from None
+    return value
+
+
+Patterns = Annotated[Texts, AfterValidator(_compiled)]
 
 
 class Strict(BaseModel):
@@ -22,3 +44,25 @@ class WithOwnKeys(Strict):
         if not isinstance(data, dict):
             return data
         return {key: value for key, value in data.items() if not str(key).startswith("x_")}
+
+
+class Repeated(Strict):
+    """A question that is asked several times, because no model answers twice alike."""
+
+    runs: int = Field(1, ge=1, le=_MOST_RUNS, description="how often it is asked")
+    passes: int | None = Field(None, ge=1, description="how many have to be right (default: all)")
+    seed: int = Field(1, ge=0, description="of the first run; each later run takes the next")
+
+    @model_validator(mode="after")
+    def _can_pass(self) -> Repeated:
+        if self.passes is not None and self.passes > self.runs:
+            raise ValueError(f"passes is {self.passes}, but it runs {self.runs} times")
+        return self
+
+    @property
+    def needed(self) -> int:
+        return self.runs if self.passes is None else self.passes
+
+    @property
+    def seeds(self) -> range:
+        return range(self.seed, self.seed + self.runs)

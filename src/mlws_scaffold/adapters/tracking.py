@@ -71,6 +71,18 @@ def client(uri: str, root: Path) -> Any:
     return MlflowClient(tracking_uri=address(uri, root))
 
 
+def metrics(uri: str, root: Path, run_id: str, values: Mapping[str, float]) -> None:
+    """Log figures to a run through MLflow's client. Raises Unavailable with the store's words."""
+    from mlflow.exceptions import MlflowException
+
+    connected = client(uri, root)
+    try:
+        for name, value in values.items():
+            connected.log_metric(run_id, name, value)
+    except (MlflowException, OSError) as error:
+        raise Unavailable(f"the tracking store refuses: {error!s:.200}", "mlws doctor") from None
+
+
 def _require(uri: str, root: Path) -> None:
     found = store.look(uri, root)
     if found.state not in ("ready", "unknown"):

@@ -7,7 +7,7 @@ commit, or an uncommitted change, gave.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -22,14 +22,20 @@ FOLDER = ".mlws/evidence"
 _VERSION = 1
 
 
-def commit_of(place: Workspace, found: Found) -> tuple[str, str]:
-    """The present commit when the agent's folder is exactly what it holds; else why it is not."""
+def commit_of(place: Workspace, found: Found, besides: Iterable[Path] = ()) -> tuple[str, str]:
+    """The present commit when the agent's folder is exactly what it holds; else why it is not.
+
+    `besides`: files whose changes do not count, because whoever asks writes them.
+    """
     git = Git(place.root)
     head = git.commit_of("HEAD") if git.toplevel() is not None else None
     if head is None:
         return "", "there is no commit yet"
     inside = place.layout.relative(found.folder)
-    if git.changed(inside):
+    own = {place.layout.relative(path) for path in besides}
+    # git's paths start at the top of the repository, in which the workspace may be a folder.
+    above = git.run("rev-parse", "--show-prefix")
+    if any(path.removeprefix(above) not in own for path in git.changed(inside)):
         return "", f"{inside} has uncommitted changes"
     return head, ""
 

@@ -33,6 +33,7 @@ from mlws_scaffold.checks.people import OwnNamespace
 from mlws_scaffold.checks.readme import ReadmeComplete
 from mlws_scaffold.checks.secrets import NoSecrets
 from mlws_scaffold.checks.status import MoveLegal, StatusEarned
+from mlws_scaffold.checks.weights import WeightsDescribed
 from mlws_scaffold.checks.workspace import (
     AnswersKept,
     ConfigValid,
@@ -67,6 +68,7 @@ CHECKS: dict[str, Check] = {
     "MOD004": OwnersKnown(),
     "MOD005": ModelfilesSound(),
     "MOD006": VersionForChange(),
+    "MOD010": WeightsDescribed(),
     "AGT001": AgentValid(),
     "AGT002": NameIsFolder(),
     "AGT003": ModelRegistered(),

@@ -35,13 +35,18 @@ def json_document(data: object) -> None:
     print(json.dumps(data, indent=2, ensure_ascii=True, default=str))
 
 
-def json_rows(name: str, rows: Iterable[str], rest: Mapping[str, object]) -> None:
-    """A JSON document with the list `name` of rows that are JSON already, and the rest."""
+def json_rows(name: str, pages: Iterable[str], rest: Mapping[str, object]) -> None:
+    """A JSON document with the list `name` of rows that are JSON already, a few hundred of them
+    (joined by commas) a page, and the rest.
+    """
     import json
 
     print(f'{{"{name}": [')
-    print(",\n".join(rows))
-    print(f"], {json.dumps(rest, ensure_ascii=True, default=str)[1:]}")
+    before = ""
+    for page in pages:
+        sys.stdout.write(before + page)
+        before = ",\n"
+    print(f"\n], {json.dumps(rest, ensure_ascii=True, default=str)[1:]}")
 
 
 def table(columns: Sequence[str], rows: Iterable[Mapping[str, object]], empty: str) -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from mlws_scaffold.workspace.config import Workspace, load
 from mlws_scaffold.workspace.layout import find_root, require_root
+
+if TYPE_CHECKING:
+    from mlws_scaffold.workspace.config import Workspace
 
 
 def root() -> Path:
@@ -24,4 +27,7 @@ def root_if_any() -> Path | None:
 
 def workspace() -> Workspace:
     """The workspace with its configuration. Raises UsageError or InvalidFile."""
+    # Imported here: not every command reads it, and its tables cost as much as half of click.
+    from mlws_scaffold.workspace.config import load
+
     return load(root())

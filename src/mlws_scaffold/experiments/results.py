@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -97,3 +98,19 @@ def with_tags(place: Workspace, tags: Mapping[str, str]) -> list[Run]:
     if mlflow.look(uri, place.root).state == "absent":
         return []
     return [Run(**row) for row in tracking.search(uri, place.root, None, tags)]
+
+
+def last_times(runs: Iterable[Run]) -> dict[str, int]:
+    """Seconds since 1970 at which the runs of each experiment last started, ended or lived, by its
+    id or else its name in MLflow.
+    """
+    times: dict[str, int] = {}
+    for run in runs:
+        name = run.tags.get("mlws.experiment_id", run.experiment)
+        known = [run.start, run.end or run.start]
+        if run.status == "RUNNING":
+            with contextlib.suppress(KeyError, ValueError):
+                known.append(datetime.fromisoformat(run.tags["mlws.heartbeat"]))
+        last = max(int(each.timestamp()) for each in known)
+        times[name] = max(last, times.get(name, 0))
+    return times

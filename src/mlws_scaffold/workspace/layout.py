@@ -10,6 +10,7 @@ from mlws_scaffold.errors import UsageError
 CONFIG = "mlws.toml"
 ANSWERS = ".copier-answers.yml"
 METADATA = "metadata.yaml"
+README = "README.md"
 AGENT = "agent.yaml"
 
 EXPERIMENTS = "experiments/active"
@@ -25,6 +26,7 @@ MODEL_CARDS = "models/cards"
 MODEL_HISTORY = "models/history.jsonl"
 MODEL_LOCK = "models/models.lock"
 DATASETS = "datasets/large"
+LEARNINGS = "docs/learnings"
 
 # Files and folders that every workspace has; a check names those that are missing.
 EXPECTED = (

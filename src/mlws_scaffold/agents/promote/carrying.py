@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mlws_scaffold.adapters import roundtrip
+from mlws_scaffold.agents.evaluation import places
 from mlws_scaffold.errors import MlwsError
 from mlws_scaffold.workspace.layout import AGENT, ANSWERS
 
 TESTS = "test_agent.py"
-CASES = "cases.yaml"
-BASELINE = "baseline.json"
 
 _FROM_EXPERIMENT: Mapping[str, str] = {"src": "src"}
 _FROM_PROTOTYPE: Mapping[str, str] = {
@@ -23,8 +22,10 @@ _FROM_PROTOTYPE: Mapping[str, str] = {
     "src": "src",
     TESTS: f"tests/wire/{TESTS}",
     "test_knowledge.py": "tests/wire/test_knowledge.py",
-    CASES: f"tests/behaviour/{CASES}",
-    BASELINE: f"tests/behaviour/{BASELINE}",
+    **{
+        name: f"{places.PRODUCTION}/{name}"
+        for name in (places.CASES, places.BASELINE, places.RECORDINGS)
+    },
 }
 _CACHES = ("__pycache__", ".ipynb_checkpoints")
 

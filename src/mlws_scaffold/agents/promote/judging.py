@@ -10,7 +10,8 @@ from pathlib import Path
 
 from mlws_scaffold.adapters.git import Git
 from mlws_scaffold.agents.catalog import Found
-from mlws_scaffold.agents.promote.carrying import BASELINE, TESTS
+from mlws_scaffold.agents.evaluation.places import BASELINE, WRITTEN
+from mlws_scaffold.agents.promote.carrying import TESTS
 from mlws_scaffold.errors import MlwsError
 from mlws_scaffold.workspace.config import Workspace
 from mlws_scaffold.workspace.layout import REGISTRY
@@ -109,7 +110,8 @@ def _baseline(place: Workspace, found: Found) -> Iterator[Refusal]:
     git, inside = Git(place.root), place.layout.relative(found.folder)
     if git.commit_of(commit) is None:
         yield Refusal(f"{BASELINE} is of a commit that is not here ({commit[:12]})", cure)
-    elif not git.ok(
-        "diff", "--quiet", commit, "HEAD", "--", inside, f":(exclude){inside}/{BASELINE}"
-    ):
+        return
+    # What the evaluation itself writes is no change of the agent.
+    left_out = [f":(exclude){inside}/{name}" for name in WRITTEN]
+    if not git.ok("diff", "--quiet", commit, "HEAD", "--", inside, *left_out):
         yield Refusal("it was changed since its baseline evaluation", cure)

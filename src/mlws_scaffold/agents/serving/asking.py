@@ -32,6 +32,7 @@ class Said:
     text: str
     seconds: float
     failure: str = ""
+    status: int = 200
 
 
 Ask = Callable[[Sequence[Mapping[str, str]], int], Said]
@@ -43,7 +44,7 @@ def served(root: Path, found: Found, server: Path, model: str, ollama: str) -> I
     """Serve an agent on a free port with a model of the Ollama server at an address.
 
     `server` is the folder of the bundle with the server's files. Raises Unavailable for missing
-    packages, MlwsError with the last words of an agent that does not start.
+    packages and an agent that is too slow, MlwsError with the last words of one that ends.
     """
     made = serve.prepare(root, found, server, Wish(model=model, port=_free_port()))
     env = {**os.environ, **made.environment, "OLLAMA_HOST": ollama}
@@ -69,7 +70,7 @@ def _wait(found: Found, made: Served, child: Child, log: Path) -> None:
             last = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-5:]
             raise MlwsError(f"{found.agent.name} does not start: " + "\n".join(last))
         time.sleep(0.05)
-    raise MlwsError(f"{found.agent.name} did not answer within {_START_SECONDS:.0f} s")
+    raise Unavailable(f"{found.agent.name} did not answer within {_START_SECONDS:.0f} s")
 
 
 def _ask(found: Found, made: Served, messages: Sequence[Mapping[str, str]], seed: int) -> Said:
@@ -86,7 +87,7 @@ def _ask(found: Found, made: Served, messages: Sequence[Mapping[str, str]], seed
         words = f"HTTP {reply.status}, and no answer in the form of OpenAI"
     if reply.status in _NOT_JUDGED:
         raise Unavailable(f"{found.agent.name} could not be asked: {words}")
-    return Said("", seconds, words)
+    return Said("", seconds, words, reply.status)
 
 
 def _free_port() -> int:

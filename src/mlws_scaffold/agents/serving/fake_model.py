@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -56,6 +57,11 @@ def _text(content: Any) -> str:
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
     seconds_a_word: float
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Show what is a mistake of ours; a client that hangs up is how an agent cancels."""
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -10,6 +10,7 @@ _COMMANDS = "mlws_scaffold.cli.commands"
 
 TABLE = {
     "list": (f"{_COMMANDS}.agent_list:list_agents", "Prototypes and production agents."),
+    "eval": (f"{_COMMANDS}.agent_eval:evaluate", "Judge what an agent answers by its cases."),
     "serve": (f"{_COMMANDS}.agent_serve:serve", "Let an agent answer on this machine."),
     "test": (f"{_COMMANDS}.agent_test:test", "Everything that must hold before others use it."),
 }
@@ -17,4 +18,4 @@ TABLE = {
 
 @click.group(cls=LazyGroup, table=TABLE)
 def agent() -> None:
-    """Agents: look, serve, test."""
+    """Agents: look, serve, test, judge."""

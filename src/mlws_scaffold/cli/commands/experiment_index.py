@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from dataclasses import replace
 from typing import Any
 
 import click
 
 from mlws_scaffold.cli import output, place
-from mlws_scaffold.experiments.index import entries, listing
+from mlws_scaffold.experiments.index import entries, listing, pages
 from mlws_scaffold.experiments.index.entries import Everywhere
+from mlws_scaffold.workspace.layout import Layout
 
 _COLUMNS = (
     "experiment_id",
@@ -32,30 +34,42 @@ _STATES = ("planned", "in_progress", "blocked", "completed", "failed", "abandone
 @click.option("--owner", help="Only those this handle answers for.")
 @click.option("--tag", help="Only those with this tag.")
 @click.option("--branch", help="Only those whose newest version is on this branch.")
+@click.option(
+    "--metric",
+    "metrics",
+    multiple=True,
+    metavar="CONDITION",
+    help="Only those with such a result: 'accuracy>=0.9' (>=, <=, >, <, =).",
+)
 @click.option("--stale", is_flag=True, help="Only those in progress that rest too long.")
 @click.option(
     "--sort", type=click.Choice(listing.SORTS), default="last_activity", help="Order by this."
 )
 @click.option("--reverse", is_flag=True, help="The other way round.")
+@click.option("--online", is_flag=True, help="Ask a tracking server for the last runs, too.")
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
-def list_experiments(as_json: bool, **options: Any) -> None:
+def list_experiments(as_json: bool, online: bool, **options: Any) -> None:
     """List the experiments of all branches, archived ones included; the newest version counts.
+
+    Last activity is the later of the last commit that touched the folder on any branch and the
+    last run in the tracking store. Sorted by best_metric, each metric's best comes first, be it
+    the highest or, with a primary_metric to minimize, the lowest.
 
     JSON: experiments: a list of experiment_id, researcher, status, created, goal, tags, parent,
     decision, owner, metric, best_metric, run_id, folder, archived, branch, tree, uncommitted,
-    duplicate_of, last_activity, stale; problems: a list of path, message, cure, field, line,
+    duplicate_of, last_activity, activity_source (git, mlflow, or file: not committed), stale;
+    problems: a list of path, message, cure, field, line,
     column; notes: a list of texts.
     """
-    workspace = place.workspace()
-    wanted = {name: value for name, value in options.items() if value is not None}
-    filters = listing.Filters(**wanted, stale_days=workspace.config.reports.stale_days)
-    with entries.everywhere(workspace.layout) as found:
+    filters = listing.Filters(**{name: value for name, value in options.items() if value})
+    with entries.with_runs(Layout(place.root()), online=online) as found:
+        found = replace(found, notes=(*found.notes, *listing.unknown_metrics(found, filters)))
         if as_json:
             rest = {
                 "problems": [dataclasses.asdict(item) for item in found.problems],
                 "notes": found.notes,
             }
-            output.json_rows("experiments", listing.rows(found, filters), rest)
+            output.json_rows("experiments", pages.texts(found, filters), rest)
             return
         rows = [_shown(json.loads(row)) for row in listing.rows(found, filters)]
         output.table(_COLUMNS, rows, "no experiment fits: mlws-new experiment NAME makes one")
@@ -64,19 +78,20 @@ def list_experiments(as_json: bool, **options: Any) -> None:
 
 @click.command(epilog="Example: mlws experiment show chunking-v1")
 @click.argument("experiment")
+@click.option("--online", is_flag=True, help="Ask a tracking server for the last runs, too.")
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
-def show(experiment: str, as_json: bool) -> None:
+def show(experiment: str, online: bool, as_json: bool) -> None:
     """Show one experiment, by its id (or its beginning), its folder or RESEARCHER/NAME.
 
-    JSON: the fields of a row of `mlws experiment list`, metadata: all of metadata.yaml, and
-    problems: a list of path, message, cure, field, line, column.
+    JSON: the fields of a row of `mlws experiment list`, metadata: all of metadata.yaml, problems: a
+    list of path, message, cure, field, line, column; notes: a list of texts.
     """
-    workspace = place.workspace()
-    with entries.everywhere(workspace.layout) as found:
-        detail = listing.detail(found, experiment, workspace.config.reports.stale_days)
+    with entries.with_runs(Layout(place.root()), online=online) as found:
+        detail = listing.detail(found, experiment)
     if as_json:
         problems = [dataclasses.asdict(item) for item in detail.problems]
-        output.json_document({**detail.row, "metadata": detail.metadata, "problems": problems})
+        rest = {"metadata": detail.metadata, "problems": problems, "notes": found.notes}
+        output.json_document({**detail.row, **rest})
         return
     shown = {**detail.metadata, **{name: detail.row[name] for name in detail.row}}
     for name, value in shown.items():
@@ -84,8 +99,7 @@ def show(experiment: str, as_json: bool) -> None:
             text = json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else value
             text = ", ".join(map(str, text)) if isinstance(text, list) else str(text)
             output.line(f"{name:<17} {' '.join(text.split())}")
-    for problem in detail.problems:
-        output.note(f"problem: {problem}")
+    _remarks(replace(found, problems=detail.problems))
 
 
 @click.command(epilog="Example: mlws experiment search chunk size reranker")
@@ -100,7 +114,7 @@ def search(words: tuple[str, ...], limit: int, as_json: bool) -> None:
     """
     from mlws_scaffold.experiments.index import search as searching
 
-    with entries.everywhere(place.workspace().layout) as found:
+    with entries.everywhere(Layout(place.root())) as found:
         hits = searching.search(found, " ".join(words), limit)
         rows = [dataclasses.asdict(hit) for hit in hits]
         if as_json:
@@ -113,7 +127,8 @@ def search(words: tuple[str, ...], limit: int, as_json: bool) -> None:
 def _shown(row: dict[str, Any]) -> dict[str, Any]:
     branch = f"{row['branch']} (uncommitted)" if row["uncommitted"] else row["branch"]
     state = f"{row['status']} (stale)" if row["stale"] else row["status"]
-    day = (row["last_activity"] or "not measured")[:16].replace("T", " ")
+    day = (row["last_activity"] or "")[:16].replace("T", " ")
+    day = f"{day} ({row['activity_source']})" if day else "not measured"
     return {**row, "branch": branch, "status": state, "last_activity": day}
 
 

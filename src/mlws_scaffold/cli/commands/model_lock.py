@@ -30,8 +30,8 @@ def lock_models(names: tuple[str, ...], update: bool, check: bool, host: str, as
     A sync writes the lock; a tag that has moved since is reported and stays locked until --update
     accepts it. A model that is not as its Modelfile says is not accepted: sync it first.
 
-    JSON: a list of key, name, state (locked, moved, not locked, not on the server, not in the
-    registry), locked, found (digests), reason.
+    JSON: a list of key, name, state (locked, to be built, moved, not locked, not on the server, not
+    in the registry), locked, found (digests), reason.
     """
     if update and check:
         raise UsageError("--update and --check exclude each other", "choose one of them")
@@ -56,4 +56,6 @@ def lock_models(names: tuple[str, ...], update: bool, check: bool, host: str, as
             for row in rows
         ]
         output.table(_COLUMNS, lines, "no model can be locked yet")
-    return int((check or update) and not all(row.ok for row in rows))
+    # What is built on a base that was just accepted is built, and locked, by the next sync.
+    wrong = [row for row in rows if not row.ok and not (update and row.state == "to be built")]
+    return int((check or update) and bool(wrong))

@@ -31,7 +31,7 @@ def plan_models(names: tuple[str, ...], check: bool, host: str, as_json: bool) -
     Changes nothing. Models that the named ones are built on are part of the plan. States: up to
     date, adopt (right, and not recorded here yet), missing, drifted (another digest than expected
     or locked), Modelfile changed, base moved, changed outside, unjudged (its base is missing), not
-    buildable, cloud; unknown to the registry (mlws brought it, nothing asks for it).
+    buildable, cloud; unknown (made for an earlier registry, asked for by nothing).
 
     JSON: a list of key, name, state, action (adopt, pull, build, copy, judge or empty), reason,
     cure, differences (a list of field, wanted, found).

@@ -15,6 +15,7 @@ from mlws_scaffold.errors import UsageError
 from mlws_scaffold.models import hosts
 from mlws_scaffold.models.sync import execute, plan
 from mlws_scaffold.models.sync.execute import Options
+from mlws_scaffold.models.sync.plan import Plan
 from mlws_scaffold.models.sync.prune import Leftover
 from mlws_scaffold.models.sync.report import Report, Result
 from mlws_scaffold.workspace.config import Workspace
@@ -29,7 +30,7 @@ _COLUMNS = ("result", "model", "ollama", "why")
 @click.option(
     "--force", is_flag=True, help="Make them anew, also what was changed outside or looks right."
 )
-@click.option("--prune", is_flag=True, help="Remove what mlws made and the registry has no more.")
+@click.option("--prune", is_flag=True, help="Remove what was made for an earlier registry.")
 @click.option("--yes", is_flag=True, help="Do not ask before removing.")
 @click.option(
     "--host", default="", metavar="URL", help="Another Ollama server than this machine's."
@@ -46,16 +47,16 @@ def sync_models(
     alone. A failure does not stop the others, and the next sync goes on where this one stopped.
     models/models.lock records what was found.
 
-    JSON: host, ok, lock_changed, notes, results (a list of key, name, state, ok, detail, cure);
-    states are up to date, adopted, pulled, built, copied, removed, cloud, not buildable, drifted,
-    changed outside, skipped, failed. With --dry-run the plan, as in mlws model plan.
+    JSON: host, ok, lock_changed, notes, results (a list of key, name, state, ok, detail, cure,
+    is_alias); states are up to date, adopted, pulled, built, copied, removed, cloud, not buildable,
+    drifted, changed outside, skipped, failed. With --dry-run the plan, as in mlws model plan.
     """
     workspace = place.workspace()
     server = hosts.host_of(workspace, os.environ, host)
     if how["prune"] and not (how["yes"] or dry_run or _can_ask(as_json)):
         raise UsageError("--prune asks before it removes", "say --yes where nobody can answer")
     if dry_run:
-        return _dry(workspace, server, names, as_json)
+        return _dry(plan.make(workspace, server, names, force=how["force"]), as_json)
     with pulls.watching() as watch:
         options = Options(names, force=how["force"])
         report = execute.sync(workspace, server, watch, options)
@@ -70,8 +71,7 @@ def sync_models(
     return int(not all(result.ok for result in results))
 
 
-def _dry(workspace: Workspace, server: str, names: Sequence[str], as_json: bool) -> int:
-    found = plan.make(workspace, server, names)
+def _dry(found: Plan, as_json: bool) -> int:
     if as_json:
         output.json_document([*model_plan.rows(found)])
     else:

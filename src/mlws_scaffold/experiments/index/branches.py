@@ -5,40 +5,17 @@ One process answers for all trees and files, whatever the number of branches and
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
-from mlws_scaffold.adapters.git import Git, Objects
+from mlws_scaffold.adapters.git import Objects
 from mlws_scaffold.errors import Problem
-from mlws_scaffold.workspace.layout import ARCHIVE, EXPERIMENTS, METADATA
+from mlws_scaffold.experiments.index.refs import Tip
+from mlws_scaffold.workspace.layout import ARCHIVE, EXPERIMENTS, LEARNINGS, METADATA, README
 
-LEARNINGS = "docs/learnings"
-README = "README.md"
-_SETTINGS = ("core.quotePath=false", "log.showRoot=true", "log.showSignature=false")
 _MOST_TREE = 64_000_000
 _LINK = "120000"
 _FOLDER = "40000"
-
-
-@dataclass(frozen=True, slots=True)
-class Repository:
-    """The repository around a workspace. `prefix` leads from its top to the workspace."""
-
-    git: Git
-    common: Path
-    prefix: str
-    shallow: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Tip:
-    """A branch as people name it (`main`, `origin/main`), with its commit."""
-
-    branch: str
-    commit: str
-    current: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,42 +35,6 @@ class Files:
     metadata: str = ""
     readme: str = ""
     link: bool = False
-
-
-def repository(root: Path) -> Repository | None:
-    """The repository that holds the workspace, or None. Raises Unavailable without git."""
-    git = Git(root, _SETTINGS)
-    done = git.attempt("rev-parse", "--is-shallow-repository", "--git-common-dir", "--show-prefix")
-    lines = done.stdout.removesuffix("\n").split("\n")
-    if done.returncode or len(lines) != 3:
-        return None
-    return Repository(git, (root / lines[1]).resolve(), lines[2], lines[0] == "true")
-
-
-def tips(found: Repository) -> list[Tip]:
-    """Every branch, a detached HEAD included. The first of two with one commit is the one shown."""
-    form = "--format=%(objectname) %(HEAD) %(symref) %(refname)"
-    out = found.git.run("for-each-ref", form, "refs/heads", "refs/remotes")
-    known = []
-    for line in out.splitlines():
-        commit, _, rest = line.partition(" ")
-        mark, (symref, _, name) = rest[0], rest[2:].partition(" ")
-        if not symref:
-            known.append(Tip(_short(name), commit, mark == "*"))
-    if not any(tip.current for tip in known) and (head := found.git.commit_of("HEAD")):
-        known.append(Tip("HEAD", head, True))
-    return sorted(known, key=_preference)
-
-
-def _short(name: str) -> str:
-    return name.removeprefix("refs/heads/").removeprefix("refs/remotes/")
-
-
-def _preference(tip: Tip) -> tuple[int, str]:
-    """Of equal versions the one on main is named, then develop, then the shortest way to it."""
-    order = {"main": 0, "develop": 1, "origin/main": 2, "origin/develop": 3}
-    is_remote = tip.branch.startswith(("origin/", "upstream/"))
-    return order.get(tip.branch, 5 if is_remote else 4), tip.branch
 
 
 def versions(
@@ -135,23 +76,6 @@ def files(objects: Objects, folders: list[str]) -> Iterator[Files]:
             readme if readme_mode.startswith("100") else "",
             mode == _LINK,
         )
-
-
-def boundary(found: Repository) -> frozenset[str]:
-    """Commits whose parents a shallow clone lacks: what they seem to change is not theirs."""
-    if not found.shallow:
-        return frozenset()
-    try:
-        return frozenset((found.common / "shallow").read_text().split())
-    except (OSError, UnicodeDecodeError):
-        return frozenset()
-
-
-def fingerprint(found: Repository, known: Iterable[Tip]) -> str:
-    """Equal as long as no branch moved, came or went."""
-    cut = ",".join(sorted(boundary(found)))
-    lines = [f"{tip.commit} {tip.branch} {tip.current}" for tip in known]
-    return f"{zlib.crc32(cut.encode())} {found.prefix}\n" + "\n".join(lines)
 
 
 def _below(objects: Objects, above: list[Version], mode: str) -> list[Version]:

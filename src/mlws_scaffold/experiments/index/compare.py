@@ -1,9 +1,7 @@
-"""Experiments side by side: what their configurations differ in, and what their runs measured."""
+"""Experiments side by side: where their configurations differ, what runs measured and took."""
 
 from __future__ import annotations
 
-import statistics
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,8 +10,9 @@ from mlws_scaffold.adapters import documents
 from mlws_scaffold.adapters.git import Git
 from mlws_scaffold.errors import InvalidFile, MlwsError, Problem
 from mlws_scaffold.experiments import results
-from mlws_scaffold.experiments.index import entries, listing
+from mlws_scaffold.experiments.index import entries, listing, replicates
 from mlws_scaffold.experiments.index.listing import Detail
+from mlws_scaffold.experiments.index.replicates import Cost, Spread
 from mlws_scaffold.experiments.results import Run
 from mlws_scaffold.workspace.config import Workspace
 
@@ -22,31 +21,23 @@ ABSENT = "-"
 
 
 @dataclass(frozen=True, slots=True)
-class Spread:
-    """A metric over the finished runs of one experiment, mostly one run a seed."""
-
-    mean: float
-    least: float
-    most: float
-    runs: int
-
-    def __str__(self) -> str:
-        if self.runs == 1:
-            return f"{self.mean:.4g}"
-        return f"{self.mean:.4g} ({self.least:.4g} to {self.most:.4g}, {self.runs} runs)"
-
-
-@dataclass(frozen=True, slots=True)
 class Side:
-    """One of the experiments that are compared."""
+    """One of the experiments that are compared. `runs` are the ids of the runs that `metrics` and
+    `commits` are of, `others` the number of its finished runs with another configuration. Without
+    a `cost` the tracking store could not be read.
+    """
 
     experiment_id: str
     folder: str
     branch: str
     tree: str
     status: str
+    primary_metric: str
+    runs: Sequence[str]
+    others: int
     commits: Sequence[str]
     metrics: Mapping[str, Spread]
+    cost: Cost | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,48 +54,49 @@ class Comparison:
 def compare(place: Workspace, named: Iterable[str]) -> Comparison:
     """Compare experiments of any branch. Raises UsageError when one is not known."""
     notes: list[str] = []
-    days = place.config.reports.stale_days
     with entries.everywhere(place.layout) as found:
-        details = [listing.detail(found, name, days) for name in named]
-    runs: list[Run] = []
+        details = [listing.detail(found, name) for name in named]
+    runs: list[Run] | None = None
     try:
         runs = results.runs_of(place)
     except MlwsError as error:
         notes.append(f"metrics not measured: {error.message}")
-    settings = [_settings(place, detail, notes) for detail in details]
-    sides = [_side(detail, runs) for detail in details]
+    sides, settings = [], []
+    for detail in details:
+        own = None if runs is None else [run for run in runs if _is_of(run, detail)]
+        compared = replicates.chosen(own or (), detail.metadata)
+        sides.append(_side(detail, own, compared))
+        declared = _settings(place, detail, notes)
+        # What a run was started with beats what the file says now.
+        logged = replicates.parameters(compared)
+        settings.append({key: logged.get(key, value) for key, value in declared.items()})
     keys = sorted({key for values in settings for key in values})
     rows = {key: [values.get(key, ABSENT) for values in settings] for key in keys}
     differing = {key: row for key, row in rows.items() if any(item != row[0] for item in row)}
     return Comparison(sides, differing, notes)
 
 
-def _side(detail: Detail, runs: Iterable[Run]) -> Side:
+def _is_of(run: Run, detail: Detail) -> bool:
+    named = (detail.row["experiment_id"], detail.metadata.get("mlflow_experiment"))
+    return run.tags.get("mlws.experiment_id", run.experiment) in named
+
+
+def _side(detail: Detail, own: Sequence[Run] | None, compared: Sequence[Run]) -> Side:
     row = detail.row
-    own = [
-        run
-        for run in runs
-        if run.status == "FINISHED"
-        and run.tags.get("mlws.experiment_id", run.experiment)
-        in (row["experiment_id"], detail.metadata.get("mlflow_experiment"))
-    ]
-    values: dict[str, list[float]] = defaultdict(list)
-    for run in own:
-        for name, value in run.metrics.items():
-            values[name].append(value)
-    metrics = {
-        name: Spread(statistics.fmean(items), min(items), max(items), len(items))
-        for name, items in sorted(values.items())
-    }
-    commits = sorted({run.tags["mlws.git.commit"] for run in own if "mlws.git.commit" in run.tags})
+    finished = [run for run in own or () if run.status == "FINISHED" and not run.is_sweep]
+    commits = {run.tags["mlws.git.commit"] for run in compared if "mlws.git.commit" in run.tags}
     return Side(
-        row["experiment_id"],
-        row["folder"],
-        row["branch"],
-        row["tree"],
-        row["status"],
-        commits,
-        metrics,
+        experiment_id=row["experiment_id"],
+        folder=row["folder"],
+        branch=row["branch"],
+        tree=row["tree"],
+        status=row["status"],
+        primary_metric=(detail.metadata.get("primary_metric") or {}).get("name", ""),
+        runs=[run.run_id for run in compared],
+        others=sum(not run.repetition for run in finished) - len(compared),
+        commits=sorted(commits),
+        metrics=replicates.measured(compared),
+        cost=None if own is None else replicates.cost(own),
     )
 
 

@@ -10,11 +10,12 @@ from pathlib import Path
 
 from mlws_scaffold.adapters.git import Git
 from mlws_scaffold.errors import Problem
-from mlws_scaffold.experiments.index.branches import README
-from mlws_scaffold.workspace.layout import ARCHIVE, EXPERIMENTS, METADATA, Layout
+from mlws_scaffold.workspace.layout import ARCHIVE, EXPERIMENTS, METADATA, README, Layout
 
 _MOST_README = 200_000
 _MOST_METADATA = 1_000_000
+# The last second of the year 9999: git and file systems know later ones, calendars do not.
+LATEST = 253_402_300_799
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,14 +72,16 @@ def read(layout: Layout, folder: str) -> Draft | None:
     path = layout.root / folder / METADATA
     if not path.exists() and not path.is_symlink():
         return None
+    # A name need not be text; what is said of it must.
+    folder = folder.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
     name = f"{folder}/{METADATA}"
     content, problem = _content(layout.root, path, name)
-    readme, _ = _content(layout.root, layout.root / folder / README, "")
+    readme, _ = _content(layout.root, path.with_name(README), "")
     # As git names a blob, so that a commit makes nothing to be read again.
     whole = b"blob %d\0" % len(content) + content if problem is None else str(problem).encode()
     oid = hashlib.sha1(whole, usedforsecurity=False).hexdigest()
     try:
-        time = int(path.stat().st_mtime)
+        time = min(max(int(path.stat().st_mtime), 0), LATEST)
     except (OSError, ValueError):
         time = int(datetime.now().timestamp())
     return Draft(folder, oid, content, readme.decode("utf-8", "replace"), time, problem)

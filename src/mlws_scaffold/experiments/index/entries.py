@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import sqlite3
-from collections.abc import Iterator
-from dataclasses import dataclass
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlws_scaffold.errors import InvalidFile, Problem
-from mlws_scaffold.experiments.index import cache, refresh
+from mlws_scaffold.experiments.index import cache, last_runs, refs, settings, watch
+from mlws_scaffold.experiments.index.refs import Repository
+from mlws_scaffold.experiments.index.watch import Seen
 from mlws_scaffold.workspace.layout import METADATA, Layout
 
 if TYPE_CHECKING:
@@ -36,11 +37,14 @@ class Index:
 
 @dataclass(frozen=True, slots=True)
 class Everywhere:
-    """The index over all branches. `notes` say what it cannot know here, and why."""
+    """The index over all branches. `notes` say what it cannot know here, and why; `stale_days` is
+    when an experiment in progress becomes stale.
+    """
 
     connection: sqlite3.Connection
     problems: tuple[Problem, ...]
     notes: tuple[str, ...]
+    stale_days: int = 14
 
 
 def of_working_tree(layout: Layout) -> Index:
@@ -59,31 +63,59 @@ def of_working_tree(layout: Layout) -> Index:
     return Index(tuple(entries), tuple(problems))
 
 
-@contextlib.contextmanager
-def everywhere(layout: Layout) -> Iterator[Everywhere]:
+def everywhere(layout: Layout) -> AbstractContextManager[Everywhere]:
     """The experiments of every branch and the uncommitted ones, as they are now.
 
     Raises Unavailable where git is missing.
     """
-    sources = refresh.look(layout)
-    notes = []
-    if sources.repository is None:
-        notes.append("no git repository: only the files of this folder are known")
-        path = cache.file_for(layout.root.resolve(), "")
-    else:
-        path = cache.file_for(sources.repository.common, sources.repository.prefix)
-        if sources.repository.shallow:
-            notes.append(
-                "this clone is shallow: older dates are not known, and branches may be missing"
-                " (git fetch --unshallow)"
-            )
-    with cache.opened(path, lambda found: refresh.refresh(found, sources)) as (connection, _):
-        kept = json.loads(refresh.value(connection, "problems") or "[]")
-        yield Everywhere(connection, tuple(Problem(**item) for item in kept), tuple(notes))
+    seen = watch.look(layout)
+    return cache.opened(_file(layout, seen.repository), lambda found: _renewed(found, seen))
+
+
+def with_runs(layout: Layout, *, online: bool = False) -> AbstractContextManager[Everywhere]:
+    """The same, its dates and staleness with the runs of the tracking store.
+
+    A store that is no file here is only asked when `online`. Raises InvalidFile for a broken
+    `mlws.toml`.
+    """
+    seen = watch.look(layout)
+
+    def prepare(connection: sqlite3.Connection) -> Everywhere:
+        found = _renewed(connection, seen)
+        known = settings.of(connection, layout.root)
+        notes = last_runs.refresh(connection, known, layout.root, online=online)
+        return replace(found, notes=(*found.notes, *notes), stale_days=known.stale_days)
+
+    return cache.opened(_file(layout, seen.repository), prepare)
 
 
 def is_cached(layout: Layout) -> bool:
     """Whether an index was made before, so that bringing it up to date is quick."""
-    repository = refresh.look(layout).repository
-    common, prefix = (repository.common, repository.prefix) if repository else (layout.root, "")
-    return cache.file_for(common.resolve(), prefix).is_file()
+    return _file(layout, refs.repository(layout.root)).is_file()
+
+
+def _file(layout: Layout, repository: Repository | None) -> Path:
+    if repository is None:
+        return cache.file_for(layout.root.resolve(), "")
+    return cache.file_for(repository.common, repository.prefix)
+
+
+def _renewed(connection: sqlite3.Connection, seen: Seen) -> Everywhere:
+    if cache.value(connection, "seen") != seen.stamp:
+        # Imported here: a warm index needs none of it.
+        from mlws_scaffold.experiments.index import refresh
+
+        refresh.refresh(connection, seen)
+    kept = json.loads(cache.value(connection, "problems") or "[]")
+    return Everywhere(connection, tuple(Problem(**item) for item in kept), _notes(seen))
+
+
+def _notes(seen: Seen) -> tuple[str, ...]:
+    if seen.repository is None:
+        return ("no git repository: only the files of this folder are known",)
+    if seen.repository.shallow:
+        return (
+            "this clone is shallow: older dates are not known, and branches may be missing"
+            " (git fetch --unshallow)",
+        )
+    return ()

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import math
+import re
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from mlws_scaffold.errors import Problem, UsageError, did_you_mean
@@ -14,23 +17,24 @@ from mlws_scaffold.workspace.layout import METADATA
 
 _DAY = 86_400
 # Newest and best first; everything else from a to z.
-_DESCENDING = ("last_activity", "created", "best_metric")
-SORTS = (*_DESCENDING, "experiment_id", "researcher", "owner", "status", "branch")
+_DESCENDING = ("last_activity", "created")
+SORTS = ("best_metric", *_DESCENDING, "experiment_id", "researcher", "owner", "status", "branch")
+_COMPARISONS = {">=": ">=", "<=": "<=", "=": "=", "==": "=", ">": ">", "<": "<"}
 
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """What a row must fit; an empty text fits all. `stale_days`: when in_progress becomes stale."""
+    """What a row must fit; an empty text fits all. `metrics`: each as in `accuracy>=0.9`."""
 
     state: str = ""
     researcher: str = ""
     owner: str = ""
     tag: str = ""
     branch: str = ""
+    metrics: tuple[str, ...] = ()
     stale: bool = False
     sort: str = "last_activity"
     reverse: bool = False
-    stale_days: int = 14
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +56,11 @@ class Detail:
 
 
 def rows(found: Everywhere, filters: Filters) -> Iterator[str]:
-    """Each row that fits as JSON text, as it lies in the cache; only `stale` is added."""
-    before = int(time.time()) - filters.stale_days * _DAY
+    """Each row that fits as JSON text, put together by SQLite from what lies in the cache.
+
+    Raises UsageError for a metric that is not written as a name, a comparison and a number.
+    """
+    before = int(time.time()) - found.stale_days * _DAY
     conditions, values = ["kind = 'experiment'"], list[object]()
     for column in ("researcher", "owner", "branch"):
         if wanted := getattr(filters, column):
@@ -65,17 +72,61 @@ def rows(found: Everywhere, filters: Filters) -> Iterator[str]:
     if filters.tag:
         conditions.append("exists (select 1 from json_each(tags) where value = ?)")
         values.append(filters.tag)
+    for text in filters.metrics:
+        name, comparison, number = _metric(text)
+        each = f"select 1 from json_each(metrics) where key = ? and value {comparison} ?"  # noqa: S608
+        conditions.append(f"exists ({each})")
+        values += [name, number]
     stale = "(status = 'in_progress' and last_activity < ?)"
     if filters.stale:
         conditions.append(stale)
         values.append(before)
-    down = (filters.sort in _DESCENDING) != filters.reverse
-    order = f"{filters.sort} is null, {filters.sort} {'desc' if down else 'asc'}, name"
     where = " and ".join(conditions)
-    query = f"select row, {stale} from documents where {where} order by {order}"  # noqa: S608
-    for row, is_stale in found.connection.execute(query, (before, *values)):
-        word = "null" if is_stale is None else ("true" if is_stale else "false")
-        yield f'{row[:-1]}, "stale": {word}}}'
+    state = "iif(status = 'in_progress' and last_activity is null, 'null', 'false')"
+    ended = f"""', "stale": ' || iif({stale}, 'true', {state}) || '}}'"""
+    query = (
+        f"select row || activity || {ended} from documents indexed by newest"  # noqa: S608
+        f" where {where} order by {_order(filters)}"
+    )
+    return chain.from_iterable(found.connection.execute(query, (before, *values)))
+
+
+def unknown_metrics(found: Everywhere, filters: Filters) -> list[str]:
+    """A remark on each metric of the filters that no experiment has a result for."""
+    if not filters.metrics:
+        return []
+    query = "select distinct key from documents, json_each(metrics) where kind = 'experiment'"
+    known = {key for (key,) in found.connection.execute(query)}
+    names = {_metric(text)[0] for text in filters.metrics} - known
+    if names and not known:
+        return ["no experiment has a result with a name and a number yet: mlws experiment sync"]
+    return [
+        f"no experiment has a result for {name!r} ({did_you_mean(name, known)})"
+        for name in sorted(names)
+    ]
+
+
+def _metric(text: str) -> tuple[str, str, float]:
+    parts = re.fullmatch(r"\s*([^<>=]*[^<>=\s])\s*([<>]=?|==?)\s*(\S+)\s*", text)
+    try:
+        if parts is None or not math.isfinite(number := float(parts[3])):
+            raise ValueError(text)
+        return parts[1], _COMPARISONS[parts[2]], number
+    except ValueError:
+        raise UsageError(
+            f"{text!r} is no condition on a metric", "write it so: --metric 'accuracy>=0.9'"
+        ) from None
+
+
+def _order(filters: Filters) -> str:
+    """Unknown values come last either way. Metrics keep together: 0.9 of one and 12 of another
+    say nothing about each other, and the best of each comes first, whichever way is better.
+    """
+    if filters.sort == "best_metric":
+        way = "asc" if filters.reverse else "desc"
+        return f"best_metric is null, metric, direction desc, best_metric * direction {way}, name"
+    way = "desc" if (filters.sort in _DESCENDING) != filters.reverse else "asc"
+    return f"{filters.sort} is null, {filters.sort} {way}, name"
 
 
 def owners(found: Everywhere) -> list[Owner]:
@@ -84,16 +135,14 @@ def owners(found: Everywhere) -> list[Owner]:
     return [Owner(*row) for row in found.connection.execute(query)]
 
 
-def detail(found: Everywhere, named: str, stale_days: int) -> Detail:
+def detail(found: Everywhere, named: str) -> Detail:
     """The experiment with this id, folder, `researcher/name` or unambiguous beginning of an id.
 
     Raises UsageError when there is none, or more than one.
     """
     name = _pick(found, named)
     row = next(
-        row
-        for text in rows(found, Filters(stale_days=stale_days))
-        if (row := json.loads(text))["folder"] == name
+        row for text in rows(found, Filters()) if (row := json.loads(text))["folder"] == name
     )
     place = f"{name}/{METADATA}"
     problems = tuple(

@@ -1,75 +1,52 @@
-"""Brings the cache into step with git and the working tree. Unchanged: three git calls, no more."""
+"""Brings the cache into step with git and the working tree."""
 
 from __future__ import annotations
 
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
+from dataclasses import asdict
 
 from mlws_scaffold.adapters.git import Objects
 from mlws_scaffold.errors import Problem
-from mlws_scaffold.experiments.index import activity, branches, drafts, parsing, rows
-from mlws_scaffold.experiments.index.branches import LEARNINGS, Repository, Tip, Version
+from mlws_scaffold.experiments.index import (
+    activity,
+    branches,
+    cache,
+    drafts,
+    parsing,
+    partial,
+    refs,
+    rows,
+)
+from mlws_scaffold.experiments.index.branches import Version
 from mlws_scaffold.experiments.index.drafts import Draft
 from mlws_scaffold.experiments.index.parsing import Parsed
+from mlws_scaffold.experiments.index.refs import Repository
 from mlws_scaffold.experiments.index.rows import Candidate
-from mlws_scaffold.workspace.layout import Layout
+from mlws_scaffold.experiments.index.watch import Seen
+from mlws_scaffold.workspace.layout import LEARNINGS
 
 MOST_METADATA = 1_000_000
 MOST_TEXT = 200_000
+MISSING = "its content is missing here"
+_MISSING = Parsed(None, (Problem("", MISSING, "git fetch, where the network reaches"),))
 
 
-@dataclass(frozen=True, slots=True)
-class Sources:
-    """What the index is made of at this moment."""
-
-    layout: Layout
-    repository: Repository | None
-    tips: Sequence[Tip]
-    changed: Sequence[str]
-    today: str = field(default_factory=lambda: str(datetime.now(UTC).date()))
-
-    @property
-    def fingerprint(self) -> str:
-        refs = branches.fingerprint(self.repository, self.tips) if self.repository else ""
-        return "\n".join((self.today, refs, drafts.stamp(self.layout, list(self.changed))))
-
-
-def look(layout: Layout) -> Sources:
-    """Ask git for branches and uncommitted work. Without a repository only the files count."""
-    repository = branches.repository(layout.root)
-    if repository is None:
-        return Sources(layout, None, (), drafts.every(layout))
-    tips = branches.tips(repository)
-    return Sources(layout, repository, tips, drafts.changed(repository.git, repository.prefix))
-
-
-def refresh(connection: sqlite3.Connection, sources: Sources) -> None:
-    """Make the cache say what the sources say, in one transaction."""
-    if value(connection, "fingerprint") == sources.fingerprint:
-        return
+def refresh(connection: sqlite3.Connection, seen: Seen) -> None:
+    """Make the cache say what git and the working tree say, in one transaction."""
     connection.execute("begin immediate")
     try:
-        fingerprint = sources.fingerprint
-        problems: list[Problem] = []
-        found: list[Candidate] = []
-        if sources.repository:
-            with sources.repository.git.objects() as objects:
-                versions, problems = branches.versions(
-                    objects, sources.repository.prefix, sources.tips
-                )
-                _date(connection, sources)
-                _read_folders(connection, objects, versions)
-                found = _committed(connection, versions)
-                found += _uncommitted(connection, sources)
-                problems += rows.write(connection, found, sources.today, _reader(objects))
-        else:
-            found = _uncommitted(connection, sources)
-            problems += rows.write(connection, found, sources.today, _nothing)
-        _set(connection, "problems", json.dumps([asdict(item) for item in problems]))
-        _set(connection, "fingerprint", fingerprint)
+        changed = _changed(seen)
+        fingerprint = _fingerprint(seen, changed)
+        if cache.value(connection, "fingerprint") != fingerprint:
+            problems = _renew(connection, seen, changed)
+            cache.remember(connection, "problems", json.dumps([asdict(item) for item in problems]))
+            # What is missing may be had the next time, though no branch moves.
+            whole = not any(item.message == MISSING for item in problems)
+            cache.remember(connection, "fingerprint", fingerprint if whole else b"")
+        is_kept = seen.settled and cache.value(connection, "fingerprint") == fingerprint
+        cache.remember(connection, "seen", seen.stamp if is_kept else b"")
         connection.execute("commit")
     except BaseException:
         if connection.in_transaction:
@@ -77,41 +54,40 @@ def refresh(connection: sqlite3.Connection, sources: Sources) -> None:
         raise
 
 
-def value(connection: sqlite3.Connection, name: str) -> str:
-    """A remembered text, or the empty one."""
-    row = connection.execute("select value from meta where name = ?", (name,)).fetchone()
-    return str(row[0]) if row else ""
+def _changed(seen: Seen) -> list[str]:
+    """The folders with uncommitted work; without a repository all of them."""
+    if seen.repository is None:
+        return drafts.every(seen.layout)
+    return drafts.changed(seen.repository.git, seen.repository.prefix)
 
 
-def _set(connection: sqlite3.Connection, name: str, text: str) -> None:
-    connection.execute("insert or replace into meta values (?, ?)", (name, text))
+def _fingerprint(seen: Seen, changed: list[str]) -> bytes:
+    """Equal as long as the rows would be: it knows nothing of files that are as committed."""
+    names = refs.fingerprint(seen.repository, seen.tips) if seen.repository else ""
+    parts = (str(seen.layout.root), seen.today, names, drafts.stamp(seen.layout, changed))
+    return "\n".join(parts).encode("utf-8", "surrogateescape")
 
 
-def _date(connection: sqlite3.Connection, sources: Sources) -> None:
-    """Note when each version was made; of commits that were read before nothing is asked."""
-    repository = sources.repository
-    assert repository is not None  # noqa: S101 - narrows the type
-    cut = branches.boundary(repository)
-    scope = f"{repository.prefix}\n{' '.join(sorted(cut))}"
-    if value(connection, "dated scope") != scope:
-        # Deepened or cut: what was at the edge is now dated differently.
-        connection.execute("delete from touched")
-        _set(connection, "dated", "")
-        _set(connection, "dated scope", scope)
-    before = value(connection, "dated").split()
-    now = sorted({tip.commit for tip in sources.tips})
-    if not now or before == now:
-        return
-    connection.executemany(
-        "insert into touched values (?, ?, ?)"
-        " on conflict (path, oid) do update set time = max(time, excluded.time)",
-        activity.since(repository.git, repository.prefix, now, before, cut),
-    )
-    _set(connection, "dated", " ".join(now))
+def _renew(connection: sqlite3.Connection, seen: Seen, changed: list[str]) -> list[Problem]:
+    if seen.repository is None:
+        found = _uncommitted(connection, seen, changed)
+        return rows.write(connection, found, seen.today, _nothing)
+    with seen.repository.git.objects() as objects:
+        versions, problems = branches.versions(objects, seen.repository.prefix, seen.tips)
+        activity.note(connection, objects, seen)
+        _read_folders(connection, objects, seen.repository, versions)
+        found = _committed(connection, objects, seen, versions)
+        found += _uncommitted(connection, seen, changed)
+        return problems + rows.write(
+            connection, found, seen.today, _reader(objects, seen.repository)
+        )
 
 
 def _read_folders(
-    connection: sqlite3.Connection, objects: Objects, versions: Iterable[Version]
+    connection: sqlite3.Connection,
+    objects: Objects,
+    repository: Repository,
+    versions: Iterable[Version],
 ) -> None:
     """Read the folders, and parse the metadata, that no earlier call has seen."""
     known = {row[0] for row in connection.execute("select oid from folders")}
@@ -128,10 +104,13 @@ def _read_folders(
         "select distinct metadata from folders where metadata <> ''"
         " and metadata not in (select oid from blobs)"
     )
+    # What was missing may have come since.
+    connection.execute("delete from blobs where problems = ?", (_told(_MISSING),))
     unread = [row[0] for row in connection.execute(query)]
-    for oid, content in zip(unread, objects.read(unread, MOST_METADATA), strict=True):
+    contents = partial.read(repository, objects, unread, MOST_METADATA)
+    for oid, content in zip(unread, contents, strict=True):
         if content is None:
-            parsed = Parsed(None, (Problem("", "its content is missing here", "git fetch"),))
+            parsed = _MISSING
         elif content.content is None:
             parsed = Parsed(None, (drafts.too_large("", content.size),))
         else:
@@ -141,13 +120,20 @@ def _read_folders(
 
 def _keep(connection: sqlite3.Connection, oid: str, parsed: Parsed) -> None:
     fields = None if parsed.fields is None else json.dumps(parsed.fields)
-    kept = {"problems": [asdict(item) for item in parsed.problems], "places": dict(parsed.places)}
     connection.execute(
-        "insert or replace into blobs values (?, ?, ?)", (oid, fields, json.dumps(kept))
+        "insert or replace into blobs values (?, ?, ?)", (oid, fields, _told(parsed))
     )
 
 
-def _committed(connection: sqlite3.Connection, versions: Iterable[Version]) -> list[Candidate]:
+def _told(parsed: Parsed) -> str:
+    """The problems of a file and the places in it, as they are kept."""
+    problems = [asdict(item) for item in parsed.problems]
+    return json.dumps({"problems": problems, "places": dict(parsed.places)})
+
+
+def _committed(
+    connection: sqlite3.Connection, objects: Objects, seen: Seen, versions: Iterable[Version]
+) -> list[Candidate]:
     connection.execute(
         "create temp table if not exists present (number integer primary key, path, oid, branch)"
     )
@@ -156,13 +142,14 @@ def _committed(connection: sqlite3.Connection, versions: Iterable[Version]) -> l
         "insert into present (path, oid, branch) values (?, ?, ?)",
         ((item.path, item.oid, item.branch) for item in versions),
     )
+    times = activity.times(connection, objects, seen)
     query = (
-        "select number, present.path, oid, branch, coalesce(time, (select max(time) from"
-        " touched as any where any.path = present.path)), metadata, readme, link from present"
-        " left join touched using (path, oid) left join folders using (oid) order by number"
+        "select number, path, oid, branch, metadata, readme, link"
+        " from present left join folders using (oid) order by number"
     )
     found = []
-    for number, path, oid, branch, time, metadata, readme, link in connection.execute(query):
+    for number, path, oid, branch, metadata, readme, link in connection.execute(query):
+        time = times.get((path, oid))
         if path.startswith(LEARNINGS):
             found.append(Candidate("learning", path, oid, branch, time, number, "", oid))
         elif metadata or link:
@@ -170,20 +157,22 @@ def _committed(connection: sqlite3.Connection, versions: Iterable[Version]) -> l
     return found
 
 
-def _uncommitted(connection: sqlite3.Connection, sources: Sources) -> list[Candidate]:
+def _uncommitted(
+    connection: sqlite3.Connection, seen: Seen, changed: Iterable[str]
+) -> list[Candidate]:
     found = []
-    current = next((tip for tip in sources.tips if tip.current), None)
+    current = next((tip for tip in seen.tips if tip.current), None)
     branch = current.branch if current else ""
-    if not branch and sources.repository:
-        branch = sources.repository.git.branch()  # before its first commit
-    for folder in sources.changed:
-        draft = drafts.read(sources.layout, folder)
+    if not branch and seen.repository:
+        branch = seen.repository.git.branch()  # before its first commit
+    for folder in changed:
+        draft = drafts.read(seen.layout, folder)
         if draft is None:
             continue
         _parse_draft(connection, draft)
         found.append(
             Candidate(
-                "experiment", folder, f"{draft.oid} {draft.time}", branch,
+                "experiment", draft.folder, f"{draft.oid} {draft.time}", branch,
                 draft.time, -1, draft.oid, draft.readme, True,
             )
         )  # fmt: skip
@@ -204,9 +193,9 @@ def _nothing(oids: Sequence[str]) -> Iterator[str]:
     return iter([""] * len(oids))
 
 
-def _reader(objects: Objects) -> rows.Reader:
+def _reader(objects: Objects, repository: Repository) -> rows.Reader:
     def read(oids: Sequence[str]) -> Iterator[str]:
-        for found in objects.read(oids, MOST_TEXT):
+        for found in partial.read(repository, objects, oids, MOST_TEXT):
             content = found.content if found else None
             yield (content or b"").decode("utf-8", "replace")
 

@@ -1,4 +1,6 @@
-"""Chooses the newest version of each experiment and writes what `list` and `search` read."""
+"""Chooses the newest version of each experiment and writes what `list` and `search` read: `list`
+joins texts that are JSON already.
+"""
 
 from __future__ import annotations
 
@@ -11,13 +13,14 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from mlws_scaffold.errors import Problem
-from mlws_scaffold.experiments.index import parsing
+from mlws_scaffold.experiments.index import metrics, parsing
 from mlws_scaffold.experiments.index.parsing import Parsed
 from mlws_scaffold.workspace.layout import ARCHIVE, METADATA
 
 Reader = Callable[[Sequence[str]], Iterator[str]]
 
 _LISTED = ("experiment_id", "researcher", "status", "created", "goal", "tags", "parent", "decision")
+_DAY, _EPOCH = 86_400, date(1970, 1, 1).toordinal()
 _TEXTS = ("goal", "hypothesis", "conclusion")
 
 
@@ -117,6 +120,10 @@ def _doubles(
         values, where = json.loads(fields), json.loads(kept)["places"]
         parsed = Parsed(values, (), where)
         problems += parsing.oddities(parsed, item.path, item.place, day)
+        if (item.time or 0) // _DAY > day.toordinal() - _EPOCH + 1:
+            when = datetime.fromtimestamp(item.time or 0, UTC).date()
+            said = f"its last change lies in the future: {when}"
+            problems.append(Problem(item.place, said, "set the clock, and change it once more"))
         places[name] = where.get("experiment_id", (1, 1))
         owners[values["experiment_id"].casefold()].append(item)
     for items in owners.values():
@@ -173,6 +180,7 @@ def _fields(connection: sqlite3.Connection, item: Candidate) -> dict[str, Any]:
 def _insert(connection: sqlite3.Connection, item: Candidate, sign: str, doubles: list[str]) -> None:
     fields = _fields(connection, item)
     results = fields.get("results") or {}
+    measured = metrics.of(fields)
     owner = fields.get("owner") or fields.get("researcher") or ""
     row = {
         **{name: fields.get(name) for name in _LISTED},
@@ -186,19 +194,46 @@ def _insert(connection: sqlite3.Connection, item: Candidate, sign: str, doubles:
         "tree": "" if item.uncommitted else item.oid,
         "uncommitted": item.uncommitted,
         "duplicate_of": doubles,
-        "last_activity": None
-        if item.time is None
-        else datetime.fromtimestamp(item.time, UTC).isoformat(),
     }
+    names = (fields.get("experiment_id", ""), fields.get("mlflow_experiment") or "")
+    last, told = _last_activity(connection, names, item.time, item.uncommitted)
     values = (
-        item.kind, item.name, sign, item.metadata, item.path, item.branch,
-        fields.get("experiment_id", ""), fields.get("researcher", ""), owner,
-        fields.get("status", ""), fields.get("created", ""), fields.get("goal", ""),
-        json.dumps(fields.get("tags", [])), _number(row["best_metric"]),
-        results.get("metric") or "", item.uncommitted, item.time, json.dumps(row),
+        item.kind, item.name, sign, item.metadata, item.path, item.branch, *names,
+        fields.get("researcher", ""), owner, fields.get("status", ""), fields.get("created", ""),
+        fields.get("goal", ""), json.dumps(fields.get("tags", [])), json.dumps(measured.values),
+        measured.best, measured.name, measured.direction, item.uncommitted, item.time, last, told,
+        json.dumps(row)[:-1],
     )  # fmt: skip
     marks = ", ".join("?" * (len(values) + 1))
     connection.execute(f"insert into documents values ({marks})", (None, *values))  # noqa: S608
+
+
+def date_again(connection: sqlite3.Connection, changed: str) -> None:
+    """Renew the dates of experiments with one of these names, a JSON list, after runs moved."""
+    query = (
+        "select id, experiment_id, mlflow_experiment, changed, uncommitted from documents"
+        " where experiment_id in (select value from json_each(?1))"
+        " or mlflow_experiment in (select value from json_each(?1))"
+    )
+    for key, *names, time, uncommitted in connection.execute(query, (changed,)).fetchall():
+        last, told = _last_activity(connection, (names[0], names[1]), time, uncommitted)
+        statement = "update documents set last_activity = ?, activity = ? where id = ?"
+        connection.execute(statement, (last, told, key))
+
+
+def _last_activity(
+    connection: sqlite3.Connection, names: tuple[str, str], changed: int | None, uncommitted: bool
+) -> tuple[int | None, str]:
+    """The later of the last change and the last run under these names, and the end of its row."""
+    query = "select max(time) from runs where name in (?, ?)"
+    (run,) = connection.execute(query, names).fetchone()
+    last, source = changed, "file" if uncommitted else "git"
+    if run is not None and (changed is None or run > changed):
+        last, source = run, "mlflow"
+    if last is None:
+        return None, ', "last_activity": null, "activity_source": null'
+    told = datetime.fromtimestamp(last, UTC).isoformat()
+    return last, f', "last_activity": "{told}", "activity_source": "{source}"'
 
 
 def _index(connection: sqlite3.Connection, item: Candidate, text: str) -> None:
@@ -212,10 +247,3 @@ def _index(connection: sqlite3.Connection, item: Candidate, text: str) -> None:
         " values (?, ?, ?, ?, ?, ?, ?)",
         (key, title, " ".join(fields.get("tags", [])), *texts, text),
     )
-
-
-def _number(value: object) -> float | None:
-    try:
-        return float(value) if isinstance(value, int | float) else None
-    except OverflowError:
-        return None

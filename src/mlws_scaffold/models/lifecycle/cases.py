@@ -10,17 +10,15 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from mlws_scaffold.adapters import documents
 from mlws_scaffold.adapters.documents import Document
-from mlws_scaffold.adapters.schema import Strict, WithOwnKeys
+from mlws_scaffold.adapters.schema import Patterns, Repeated, Strict, Texts, WithOwnKeys
 from mlws_scaffold.errors import InvalidFile, Problem
 from mlws_scaffold.models import durations
 from mlws_scaffold.workspace import names
 from mlws_scaffold.workspace.layout import MODEL_CASES, Layout
 
 Kind = Literal["unit", "integration"]
-Texts = str | tuple[str, ...]
 
 _FUNCTION = re.compile(r"((?:[\w-]+/)*[\w-]+\.py):([A-Za-z_]\w*)")
-_MOST_RUNS = 50
 
 
 def _span(value: str | float) -> str | float:
@@ -42,7 +40,9 @@ class Expectations(Strict):
 
     contains: Texts | None = Field(None, description="a text, or a list of texts")
     not_contains: Texts | None = Field(None, description="a text, or a list of texts")
-    regex: Texts | None = Field(None, description="a pattern that is found somewhere (Python's re)")
+    regex: Patterns | None = Field(
+        None, description="a pattern that is found somewhere (Python's re)"
+    )
     json_schema: Mapping[str, Any] | None = Field(
         None, description="a JSON Schema that the answer, read as JSON, fulfils"
     )
@@ -52,16 +52,6 @@ class Expectations(Strict):
     function: str | None = Field(
         None, description="FILE.py:FUNCTION in models/tests, called with answer and case"
     )
-
-    @field_validator("regex")
-    @classmethod
-    def _compiles(cls, value: Texts | None) -> Texts | None:
-        for pattern in listed(value):
-            try:
-                re.compile(pattern)
-            except (re.error, OverflowError, RecursionError) as error:
-                raise ValueError(f"{pattern!r} is no pattern: {error}") from None
-        return value
 
     @field_validator("function")
     @classmethod
@@ -82,7 +72,7 @@ class Message(Strict):
     content: str
 
 
-class Case(Strict):
+class Case(Repeated):
     """One question. It passes when at least `passes` of its `runs` answers are as expected."""
 
     name: Annotated[str, AfterValidator(_line)] = Field(description="one line, used once")
@@ -95,9 +85,6 @@ class Case(Strict):
     format: Literal["json"] | Mapping[str, Any] | None = Field(
         None, description="json, or a JSON Schema, which the server holds the answer to"
     )
-    runs: int = Field(1, ge=1, le=_MOST_RUNS, description="how often it is asked")
-    passes: int | None = Field(None, ge=1, description="how many have to be right (default: all)")
-    seed: int = Field(1, ge=0, description="of the first run; each later run takes the next")
     timeout: Span = Field("2min", description="a time for one answer, such as 2min")
     expect: Expectations
 
@@ -105,8 +92,6 @@ class Case(Strict):
     def _is_consistent(self) -> Case:
         if bool(self.messages) == (self.prompt is not None):
             raise ValueError("write prompt, or messages: one of the two")
-        if self.passes is not None and self.passes > self.runs:
-            raise ValueError(f"passes is {self.passes}, but it runs {self.runs} times")
         if "seed" in self.options:
             raise ValueError("write seed beside options: each run has its own")
         if self.kind == "integration" and (self.options or self.format is not None):
@@ -114,14 +99,6 @@ class Case(Strict):
         if self.kind == "integration" and any(one.role == "system" for one in self.messages):
             raise ValueError("what the system says is the agent's own business: see its prompts")
         return self
-
-    @property
-    def needed(self) -> int:
-        return self.runs if self.passes is None else self.passes
-
-    @property
-    def seeds(self) -> range:
-        return range(self.seed, self.seed + self.runs)
 
     @property
     def conversation(self) -> list[dict[str, str]]:
@@ -142,11 +119,6 @@ class Cases(WithOwnKeys):
 
     def of(self, kind: Kind) -> tuple[Case, ...]:
         return tuple(case for case in self.cases if case.kind == kind)
-
-
-def listed(value: Texts | None) -> tuple[str, ...]:
-    """What may be one text or several, as several."""
-    return (value,) if isinstance(value, str) else value or ()
 
 
 def name_of(key: str) -> str:

@@ -13,30 +13,15 @@ from typing import Any
 
 from mlws_scaffold.adapters import children
 from mlws_scaffold.adapters.process import Finished
+from mlws_scaffold.adapters.schema import listed
 from mlws_scaffold.errors import Unavailable
 from mlws_scaffold.models import durations
 from mlws_scaffold.models.lifecycle import child
-from mlws_scaffold.models.lifecycle.cases import Case, listed
+from mlws_scaffold.models.lifecycle.cases import Case
+from mlws_scaffold.workspace import expectations
+from mlws_scaffold.workspace.expectations import Plain
 from mlws_scaffold.workspace.layout import MODEL_CASES, Layout
 
-# How models that were trained in English begin when they decline. A file may add its own.
-REFUSALS = (
-    "i can't",
-    "i cannot",
-    "i can not",
-    "i won't",
-    "i will not",
-    "i'm unable",
-    "i am unable",
-    "i'm not able",
-    "i am not able",
-    "i'm sorry, but",
-    "i am sorry, but",
-    "i must decline",
-    "i'm not allowed",
-    "i am not allowed",
-)
-_OPENING = 300  # characters: an apology further down belongs to an answer
 # For a pattern, a schema or a function of the team, the start of Python included.
 SECONDS = 30.0
 
@@ -65,17 +50,15 @@ class Judge:
         return [*self._plain(case, reply), *self._apart(case, reply)]
 
     def _plain(self, case: Case, reply: Reply) -> Iterator[str]:
-        expect, text = case.expect, reply.text
-        for part in listed(expect.contains):
-            if part not in text:
-                yield f"does not contain {part!r}"
-        for part in listed(expect.not_contains):
-            if part in text:
-                yield f"contains {part!r}"
-        if expect.exact is not None and text.strip() != expect.exact.strip():
-            yield f"is not exactly {expect.exact.strip()!r}"
-        if expect.refuses is not None and expect.refuses != refuses(text, self.refusals):
-            yield "does not refuse" if expect.refuses else "refuses"
+        expect = case.expect
+        wanted = Plain(
+            listed(expect.contains),
+            listed(expect.not_contains),
+            expect.exact,
+            expect.refuses,
+            refusals=self.refusals,
+        )
+        yield from expectations.failures(wanted, reply.text)
         if expect.max_latency is not None:
             most = durations.seconds(expect.max_latency)
             if reply.seconds > most:
@@ -114,12 +97,6 @@ class Judge:
                 return [str(item) for item in json.loads(_read(place))]
             except (OSError, ValueError):
                 return [f"{shown} {_broke(done)}"]
-
-
-def refuses(text: str, more: tuple[str, ...] = ()) -> bool:
-    """Whether an answer declines, judged by how it begins."""
-    opening = text.strip()[:_OPENING].replace("’", "'").casefold()
-    return any(words.replace("’", "'").casefold() in opening for words in (*REFUSALS, *more))
 
 
 def _read(place: Path) -> str:

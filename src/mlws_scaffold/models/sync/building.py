@@ -36,6 +36,8 @@ def _made(work: Work, wish: Wish, before: Mapping[str, Result]) -> Result:
         return report.done(wish, "adopted", step.reason)
     if (refusal := _without_base(work, wish, before)) is not None:
         return refusal
+    if step.action not in ("build", "copy"):
+        return report.skipped(wish, step.reason, "run it again: the server was changed meanwhile")
     return _copied(work, step) if step.action == "copy" else _built(work, step)
 
 

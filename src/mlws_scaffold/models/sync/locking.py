@@ -17,7 +17,9 @@ from mlws_scaffold.models.sync.record import Record
 from mlws_scaffold.models.sync.server import PATIENT
 from mlws_scaffold.workspace.config import Workspace
 
-State = Literal["locked", "moved", "not locked", "not on the server", "not in the registry"]
+State = Literal[
+    "locked", "to be built", "moved", "not locked", "not on the server", "not in the registry"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,9 +146,11 @@ def _verdict(step: Step, lock: Locked | None, row: Row, facts: Facts) -> tuple[S
     base = facts.digest(wish.source)
     if lock.base_digest and base and lock.base_digest != f"sha256:{base}":
         return "moved", f"its base {wish.origin} is sha256:{base[:12]} now"
+    if not row.locked:
+        return "to be built", step.reason
     if row.found == row.locked:
         return "locked", ""
-    if step.state in ("up to date", "adopt") and row.locked:
+    if step.state in ("up to date", "adopt"):
         return "locked", "the same model, written down otherwise by this server"
     return "moved", step.reason
 

@@ -107,14 +107,19 @@ def demand(place: Workspace, keys: Iterable[str] = (), *, force: bool = False) -
 
 
 def make(
-    place: Workspace, host: str, keys: Iterable[str] = (), held: Mapping[str, Held] | None = None
+    place: Workspace,
+    host: str,
+    keys: Iterable[str] = (),
+    *,
+    force: bool = False,
+    held: Mapping[str, Held] | None = None,
 ) -> Plan:
     """What a sync of these entries, or of all, would do. Changes nothing.
 
     held: what the server holds, where it is known already. Raises UsageError, InvalidFile,
     Unavailable.
     """
-    asked = demand(place, keys)
+    asked = demand(place, keys, force=force)
     now = ollama.held(host, PATIENT.answer) if held is None else held
     record = Record(place.root, host).entries
     looks = Looks(lambda name: ollama.show(host, name, PATIENT.answer))

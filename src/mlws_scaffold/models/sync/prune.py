@@ -38,9 +38,17 @@ def leftovers(registry: Registry, wishes: Iterable[Wish], facts: Facts) -> tuple
 
 
 def doubt(wishes: Iterable[Wish]) -> str:
-    """Why nothing may be removed now: what cannot be read may ask for anything. Empty: no doubt."""
-    broken = sorted({wish.key for wish in wishes if wish.flaw is not None and wish.flaw.is_error})
-    return f"{', '.join(broken)} cannot be read" if broken else ""
+    """Why nothing may be removed now: a Modelfile that cannot be read may be FROM anything.
+
+    Empty when there is no doubt.
+    """
+    broken = sorted(wish.key for wish in wishes if _may_need_anything(wish))
+    return f"the Modelfile of {', '.join(broken)} cannot be read" if broken else ""
+
+
+def _may_need_anything(wish: Wish) -> bool:
+    is_broken = wish.flaw is not None and wish.flaw.is_error
+    return wish.kind == "build" and wish.recipe is None and is_broken
 
 
 def _is_ours(name: str, entry: Entry, facts: Facts) -> bool:

@@ -17,6 +17,7 @@ from typing import Any, Literal, get_args
 from urllib.parse import urlsplit
 
 from mlws_scaffold.adapters import files
+from mlws_scaffold.errors import MlwsError
 from mlws_scaffold.workspace import state
 
 MadeBy = Literal["pulled", "created", "copied", "found"]
@@ -64,7 +65,7 @@ class Record:
     def _write(self, entries: dict[str, Entry]) -> None:
         shown = {name: dataclasses.asdict(entries[name]) for name in sorted(entries)}
         whole = {"version": _VERSION, "server": self._host, "models": shown}
-        self._path.parent.mkdir(parents=True, exist_ok=True)
+        _make(self._path.parent)
         files.write(self._path, json.dumps(whole, indent=1) + "\n")
         self._entries = entries
 
@@ -73,7 +74,7 @@ class Record:
 def locked(host: str, waiting: Callable[[], None]) -> Iterator[None]:
     """Whoever changes the models of a server takes turns here, in whatever workspace."""
     folder = state.home() / "servers" / _identity(host)
-    folder.mkdir(parents=True, exist_ok=True)
+    _make(folder)
     with contextlib.ExitStack() as held:
         try:
             held.enter_context(files.locked(folder, wait=False))
@@ -81,6 +82,14 @@ def locked(host: str, waiting: Callable[[], None]) -> Iterator[None]:
             waiting()
             held.enter_context(files.locked(folder))
         yield
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        cure = "mend its rights, or name a folder of your own in XDG_STATE_HOME"
+        raise MlwsError(f"{folder} cannot be made: {error.strerror}", cure) from None
 
 
 def _identity(host: str) -> str:

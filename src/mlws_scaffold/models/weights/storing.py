@@ -68,10 +68,10 @@ def add(place: Workspace, wish: Wish, find: Find, watch: Watch, *, dry: bool = F
         )
         path = place.layout.checkpoint(wish.key, version)
         if not dry:
-            transfers.make_folder(target.parent, "[models] storage")
-            transfers.keep(
-                origin.path, digest, target, lambda done, total: watch(wish.key, done, total)
-            )
+            with _folder(target.parent):
+                transfers.keep(
+                    origin.path, digest, target, lambda done, total: watch(wish.key, done, total)
+                )
             if known is None:
                 manifest.write(place.layout, weights)
     return Added(weights, path, known is None)
@@ -165,17 +165,23 @@ def _describe(place: Workspace, wish: Wish, origin: Trained, digest: Digest, uri
 
 
 @contextlib.contextmanager
-def _turn(folder: Path) -> Iterator[Path]:
-    """One at a time for a model on this machine; yields a folder for what is fetched first."""
-    transfers.make_folder(folder, "its rights")
+def _folder(path: Path) -> Iterator[None]:
+    """A folder that is gone again when nothing came into it."""
+    transfers.make_folder(path, "[models] storage, or its rights")
     try:
-        with files.locked(folder):
-            scratch = folder / ".incoming"
-            shutil.rmtree(scratch, ignore_errors=True)
-            try:
-                yield scratch
-            finally:
-                shutil.rmtree(scratch, ignore_errors=True)
+        yield
     finally:
         with contextlib.suppress(OSError):
-            folder.rmdir()  # only if nothing came of it
+            path.rmdir()
+
+
+@contextlib.contextmanager
+def _turn(folder: Path) -> Iterator[Path]:
+    """One at a time for a model on this machine; yields a folder for what is fetched first."""
+    with _folder(folder), files.locked(folder):
+        scratch = folder / ".incoming"
+        shutil.rmtree(scratch, ignore_errors=True)
+        try:
+            yield scratch
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)

@@ -11,10 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlws_scaffold.models.lifecycle import expectations, trials
+from mlws_scaffold.models.lifecycle import trials
 from mlws_scaffold.models.lifecycle.cases import Case
 from mlws_scaffold.models.lifecycle.expectations import Judge, Reply
 from mlws_scaffold.models.lifecycle.trials import NoAnswer
+from mlws_scaffold.workspace import expectations
 from mlws_scaffold.workspace.layout import Layout
 
 # A start of Python under load, and far less than a pattern without end takes.

@@ -190,6 +190,14 @@ def test_a_server_that_breaks_off_while_names_are_given(
     assert house.promote("production").ok
 
 
+def test_a_name_counts_as_given_when_its_digest_says_so_whatever_the_answer_was(
+    house: House,
+) -> None:
+    _before_production(house)
+    house.fake.fail("garbage", route="copy", nth=1)
+    assert house.promote("production").ok
+
+
 def test_a_server_that_fails_again_while_names_are_taken_back(house: House) -> None:
     _before_production(house)
     before = house.seen()

@@ -6,6 +6,7 @@ import io
 import json
 import re
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -159,37 +160,39 @@ def test_asked_wrongly_is_2_and_no_server_is_4(mlws: Mlws, arguments: list[str],
     assert "cure: " in ended.err
 
 
+@pytest.fixture
+def after_ours(mlws: Mlws, root: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeOllama]:
+    """A server that holds `ours`, which the registry has no more."""
+    with running(FakeOllama(offered={"m:1"})) as fake:
+        monkeypatch.setenv("OLLAMA_HOST", fake.url)
+        mlws("model", "sync", "second", "ours")
+        model_workspace.write(root, {"second": "m:1"})
+        yield fake
+
+
 def test_pruning_lists_and_asks_first(
-    mlws: Mlws, root: Path, monkeypatch: pytest.MonkeyPatch
+    mlws: Mlws, after_ours: FakeOllama, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with running(FakeOllama(offered={"m:1"})) as fake:
-        monkeypatch.setenv("OLLAMA_HOST", fake.url)
-        mlws("model", "sync", "second", "ours")
-        model_workspace.write(root, {"second": "m:1"})
-        monkeypatch.setattr(sys, "stdin", _Terminal("n\n"))
-        ended = mlws("model", "sync", "--prune")
-        assert (ended.code, "ours:latest" in fake.models) == (0, True)
-        assert "  ours:latest, created 20" in ended.err
-        monkeypatch.setattr(sys, "stdin", _Terminal("y\n"))
-        ended = mlws("model", "sync", "--prune")
-        assert (ended.code, "ours:latest" in fake.models) == (0, False)
-        assert ["removed", "ours:latest", "ours:latest", "-"] in _lines(ended.out)
-        assert "nothing to remove" in mlws("model", "sync", "--prune", "--yes").err
+    fake = after_ours
+    monkeypatch.setattr(sys, "stdin", _Terminal("n\n"))
+    ended = mlws("model", "sync", "--prune")
+    assert (ended.code, "ours:latest" in fake.models) == (0, True)
+    assert "  ours:latest, created 20" in ended.err
+    monkeypatch.setattr(sys, "stdin", _Terminal("y\n"))
+    ended = mlws("model", "sync", "--prune")
+    assert (ended.code, "ours:latest" in fake.models) == (0, False)
+    assert ["removed", "ours:latest", "ours:latest", "-"] in _lines(ended.out)
+    assert "nothing to remove" in mlws("model", "sync", "--prune", "--yes").err
 
 
-def test_what_nothing_asks_for_any_more_is_planned_as_unknown(
-    mlws: Mlws, root: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with running(FakeOllama(offered={"m:1"})) as fake:
-        monkeypatch.setenv("OLLAMA_HOST", fake.url)
-        mlws("model", "sync", "second", "ours")
-        model_workspace.write(root, {"second": "m:1"})
-        ended = mlws("model", "plan", "--check")
-        assert ended.code == 0
-        assert "unknown     ours:latest" in ended.out
-        assert json.loads(mlws("model", "plan", "--json").out)[-1]["state"] == "unknown"
-        ended = mlws("model", "sync", "--prune", "--yes", "--json")
-        assert json.loads(ended.out)["results"][-1]["state"] == "removed"
+@pytest.mark.usefixtures("after_ours")
+def test_what_nothing_asks_for_any_more_is_planned_as_unknown(mlws: Mlws) -> None:
+    ended = mlws("model", "plan", "--check")
+    assert ended.code == 0
+    assert "unknown     ours:latest" in ended.out
+    assert json.loads(mlws("model", "plan", "--json").out)[-1]["state"] == "unknown"
+    ended = mlws("model", "sync", "--prune", "--yes", "--json")
+    assert json.loads(ended.out)["results"][-1]["state"] == "removed"
 
 
 def test_a_moved_tag_is_reported_until_it_is_accepted(

@@ -10,7 +10,7 @@ import pytest
 
 from mlws_scaffold.adapters import ollama
 from mlws_scaffold.adapters.ollama import Progress
-from mlws_scaffold.errors import Unavailable
+from mlws_scaffold.errors import MlwsError, Unavailable
 from mlws_scaffold.models import registry
 from mlws_scaffold.models.sync.record import Record
 from mlws_scaffold.models.sync.server import Patience
@@ -230,6 +230,19 @@ def test_what_the_team_locked_is_pulled_again_where_it_is_offered(tmp_path: Path
         assert fake.models["m:1"] == locked.digest
 
 
+def test_a_newer_model_of_the_same_tag_is_fetched_by_force_and_told(tmp_path: Path) -> None:
+    place = workspace.make(tmp_path / "ws", {"base": "m:1"})
+    fake = FakeOllama(offered={"m:1"})
+    with running(fake):
+        workspace.sync(place, fake.url)
+        newer = fake.offer("m:1", revision=2)
+        assert workspace.planned(place, fake.url).drift == ()
+        report = workspace.sync(place, fake.url, force=True)
+        assert fake.models["m:1"] == newer.digest
+        assert report.results[0].state == "drifted"
+        assert report.results[0].cure.endswith("mlws model lock --update base")
+
+
 def test_two_syncs_of_one_server_take_turns(tmp_path: Path) -> None:
     models = {"base": "m:1", "mine": "FROM m:1\nSYSTEM hi\n"}
     places = [workspace.make(tmp_path / f"ws{number}", models) for number in range(3)]
@@ -247,6 +260,31 @@ def test_two_syncs_of_one_server_take_turns(tmp_path: Path) -> None:
             thread.join()
         assert [one.route for one in fake.changes] == ["pull", "copy", "create"]
     assert oks == [True, True, True]
+
+
+def test_a_server_that_goes_away_fails_what_is_left(tmp_path: Path) -> None:
+    place = workspace.make(tmp_path / "ws", {"base": "m:1", "mine": "FROM m:1\nSYSTEM hi\n"})
+    with running(FakeOllama(offered={"m:1"})) as fake:
+
+        def watch(_key: str, progress: Progress) -> None:
+            if progress.status == "success":
+                fake.instead = "html"
+
+        report = workspace.sync(place, fake.url, watch=watch)
+    assert [result.ok for result in report.results] == [False, False, False]
+    assert "no Ollama server" in report.results[0].detail
+
+
+def test_state_that_cannot_be_kept_is_told_before_anything_is_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = workspace.make(tmp_path / "ws", {"base": "m:1"})
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "file"))
+    with running(FakeOllama(offered={"m:1"})) as fake:
+        with pytest.raises(MlwsError, match="cannot be made"):
+            workspace.sync(place, fake.url)
+        assert fake.asked == []
 
 
 def test_no_server_at_all_is_no_verdict(tmp_path: Path) -> None:

@@ -145,6 +145,7 @@ def test_a_moved_base_without_an_entry_is_accepted_through_what_is_built_on_it(
         assert model_workspace.states(blocked) == {"m:1": "drifted", "mine": "skipped"}
         assert blocked.results[0].cure.endswith("mlws model lock --update mine")
         locking.update(place, fake.url, ["mine"])
+        assert [row.state for row in locking.compare(place, fake.url)] == ["to be built"]
         assert model_workspace.states(model_workspace.sync(place, fake.url))["mine"] == "built"
         assert [row.state for row in locking.compare(place, fake.url)] == ["locked"]
         assert lockfile.read(place.layout)["mine"].digest == f"sha256:{fake.models['mine:latest']}"

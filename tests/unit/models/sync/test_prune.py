@@ -113,7 +113,7 @@ def test_nothing_is_removed_while_a_modelfile_cannot_be_read(
         workspace.sync(place, fake.url)
         workspace.write(place.root, {"keep": "FROM n:1\nPARAMETER temperature warm\n"})
         report = workspace.sync(place, fake.url)
-        assert report.doubt == "keep cannot be read"
+        assert report.doubt == "the Modelfile of keep cannot be read"
         names = [one.name for one in report.leftovers]
         assert {one.state for one in execute.remove(place, fake.url, names)} == {"skipped"}
         assert "n:1" in fake.models
