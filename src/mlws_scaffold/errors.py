@@ -68,6 +68,12 @@ class Unavailable(MlwsError):
     exit_code = 4
 
 
+def worst(codes: Iterable[int]) -> int:
+    """The exit code of several findings: a proven failure counts most, then what was not judged."""
+    found = set(codes)
+    return next((code for code in (1, 4, 2) if code in found), 0)
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """`did you mean 'x'?`, or the whole list when nothing is near."""
     from difflib import get_close_matches

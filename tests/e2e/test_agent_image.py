@@ -90,7 +90,7 @@ def _health(engine: Engine, container: str) -> str:
 
 def test_the_image_holds_no_build_tools_and_no_secrets(engine: Engine, image: str) -> None:
     listed = engine.run("run", "--rm", "--network", "none", image, "ls", "-A", "/app")
-    assert sorted(listed.split()) == [".venv", "agent.yaml", "config.yaml", "prompts"]
+    assert sorted(listed.split()) == [".venv", "agent.yaml", "config.yaml", "prompts", "shared"]
     engine.run("run", "--rm", "--network", "none", image, "sh", "-c", "! command -v uv")
     labels = json.loads(engine.run("inspect", "--format", "{{json .Config.Labels}}", image))
     assert labels["org.opencontainers.image.version"] == "0.1.0"

@@ -33,12 +33,16 @@ class Engine:
 
     socket: Path
 
+    @property
+    def environment(self) -> dict[str, str]:
+        """What makes any `docker` talk to this engine, by the builder that every engine has."""
+        return {"DOCKER_HOST": f"unix://{self.socket}", "DOCKER_BUILDKIT": "0"}
+
     def run(self, *command: str, folder: Path | None = None, status: int | None = 0) -> str:
         """Output of `docker COMMAND`; `status` None accepts any end."""
-        env = {**os.environ, "DOCKER_HOST": f"unix://{self.socket}", "DOCKER_BUILDKIT": "0"}
         done = subprocess.run(
-            ["docker", *command], cwd=folder, env=env, text=True, check=False,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=900,
+            ["docker", *command], cwd=folder, env={**os.environ, **self.environment},
+            text=True, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=900,
         )  # fmt: skip
         if status is not None:
             assert done.returncode == status, f"docker {' '.join(command)}:\n{done.stdout}"

@@ -153,6 +153,13 @@ def test_workflows_are_valid_and_safe(output: Path) -> None:
         assert "${{ github.head_ref" not in "".join(re.findall(r"run: .*", text))
 
 
+@of_kinds("workspace")
+def test_the_configurations_of_updater_bots_are_valid(output: Path) -> None:
+    for name, kind in (("renovate.json", "renovate"), ("dependabot.yml", "dependabot")):
+        path = output / ".github" / name
+        _run(BIN / "check-jsonschema", "--builtin-schema", f"vendor.{kind}", path, folder=output)
+
+
 @of_kinds("agent")
 def test_compose_and_image_files_are_valid(output: Path) -> None:
     compose = sorted(output.glob("compose*.yaml"))

@@ -4,19 +4,16 @@ is the right one. So nothing wrong is ever found in that place, and a broken tra
 
 from __future__ import annotations
 
-import contextlib
-import errno
-import os
 import re
-import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote
 
-from mlws_scaffold.adapters import digests, downloads, files
+from mlws_scaffold.adapters import buckets, copying, digests, downloads, files
+from mlws_scaffold.adapters.buckets import Bucket
+from mlws_scaffold.adapters.copying import Local, Watch
 from mlws_scaffold.adapters.digests import Digest
-from mlws_scaffold.adapters.downloads import Watch
 from mlws_scaffold.errors import MlwsError, Unavailable, UsageError
 
 __all__ = [
@@ -31,17 +28,18 @@ __all__ = [
     "name",
 ]
 
-_CHUNK = 1 << 22
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What to fetch (`file:` or `https:`), what its content must be, and its bytes if known."""
+    """What to fetch (`file:` or `https:`), what its content must be, and its bytes if known.
+
+    objects: addresses of object storage are fetched as well.
+    """
 
     uri: str
     sha256: str
     size: int | None = None
+    objects: bool = False
 
 
 def bring(wish: Wish, target: Path, watch: Watch = lambda _done, _total: None) -> bool:
@@ -53,7 +51,10 @@ def bring(wish: Wish, target: Path, watch: Watch = lambda _done, _total: None) -
 
     def fill(part: Path) -> None:
         if wish.uri.startswith("file:"):
-            _copy(local(wish.uri), part, watch, wish.size)
+            copying.copy(Local(local(wish.uri)), part, watch, wish.size)
+        elif wish.objects and buckets.is_bucket(wish.uri):
+            with buckets.told(wish.uri):
+                copying.copy(Bucket(wish.uri), part, watch, wish.size)
         else:
             downloads.fetch(downloads.Wish(wish.uri, part, wish.size, pinned=True), watch)
 
@@ -78,7 +79,9 @@ def keep(
     def differs(_found: str) -> MlwsError:
         return MlwsError(f"{origin} was changed while it was copied", "run the command again")
 
-    return _settle(target, digest.sha256, lambda part: _copy(origin, part, watch), differs)
+    return _settle(
+        target, digest.sha256, lambda part: copying.copy(Local(origin), part, watch), differs
+    )
 
 
 def local(uri: str) -> Path:
@@ -131,11 +134,11 @@ def _settle(
         fill(part)
         found = digests.of(part).sha256
         if found != sha256 and continued:
-            _remove(part)  # its beginning may have been of another version
+            copying.remove(part)  # its beginning may have been of another version
             fill(part)
             found = digests.of(part).sha256
         if found != sha256:
-            _remove(part)
+            copying.remove(part)
             raise differs(found)
         name(part, target)
     return True
@@ -144,71 +147,5 @@ def _settle(
 def name(part: Path, target: Path) -> None:
     """Give a whole part its name; what bore it before is gone."""
     if target.is_dir() or part.is_dir():
-        _remove(target)
+        copying.remove(target)
     part.replace(target)
-
-
-def _copy(origin: Path, part: Path, watch: Watch, size: int | None = None) -> None:
-    """Bring a file or folder to `part`, behind what an earlier copy left there. Judges no hash."""
-    if not origin.exists():
-        raise Unavailable(f"{origin} is not there", "mount the place, or correct the uri")
-    members = digests.members(origin)
-    total, done = sum(member.size for member in members), 0
-    if size is not None and total != size:
-        raise MlwsError(
-            f"{origin} is not what was declared: it has {total} bytes, not {size}",
-            "it was replaced: ask its owner for the version that was declared",
-        )
-    with _explained(origin, part):
-        if part.exists() and part.is_dir() != origin.is_dir():
-            _remove(part)
-        _demand_room(part, total)
-        if origin.is_dir():
-            part.mkdir(exist_ok=True)
-        for member in members:
-            target = part / member.path
-            target.parent.mkdir(parents=True, exist_ok=True)
-            for count in _append(origin / member.path, target):
-                done += count
-                watch(done, total)
-
-
-def _append(origin: Path, target: Path) -> Iterator[int]:
-    """Copy what is behind the bytes that are there; yields the bytes of each step."""
-    with origin.open("rb") as source, target.open("ab", buffering=0) as sink:
-        if sink.tell() > origin.stat().st_size:
-            sink.truncate(0)
-            sink.seek(0)
-        yield source.seek(sink.tell())
-        while chunk := source.read(_CHUNK):
-            rest = memoryview(chunk)
-            while rest:  # a file system that is almost full takes less than it is given
-                rest = rest[sink.write(rest) :]
-            yield len(chunk)
-        os.fsync(sink.fileno())
-
-
-@contextlib.contextmanager
-def _explained(origin: Path, part: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        cure = "mend the place or its rights; run again, it goes on from there"
-        if error.errno in _FULL:
-            _remove(part)  # others need the rest of the disk
-            cure = "free space"
-        raise MlwsError(f"{origin} was not copied: {error.strerror}", cure) from None
-
-
-def _demand_room(part: Path, total: int) -> None:
-    have = sum(member.size for member in digests.members(part)) if part.exists() else 0
-    free = shutil.disk_usage(part.parent).free
-    if total - have > free:
-        raise OSError(errno.ENOSPC, f"it needs {total - have} bytes, and {free} are free")
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)

@@ -13,9 +13,13 @@ TABLE = {
     "eval": (f"{_COMMANDS}.agent_eval:evaluate", "Judge what an agent answers by its cases."),
     "serve": (f"{_COMMANDS}.agent_serve:serve", "Let an agent answer on this machine."),
     "test": (f"{_COMMANDS}.agent_test:test", "Everything that must hold before others use it."),
+    "build": (f"{_COMMANDS}.agent_build:build", "The image of a production agent."),
+    "up": (f"{_COMMANDS}.agent_up:up", "Start a production agent in containers."),
+    "down": (f"{_COMMANDS}.agent_down:down", "Stop its containers."),
+    "smoke": (f"{_COMMANDS}.agent_smoke:smoke", "Ask a running agent whether it works."),
 }
 
 
 @click.group(cls=LazyGroup, table=TABLE)
 def agent() -> None:
-    """Agents: look, serve, test, judge."""
+    """Agents: look, serve, test, judge, build, start, stop."""

@@ -8,6 +8,7 @@ import click
 
 from mlws_scaffold.cli import output, place
 from mlws_scaffold.cli.commands import pulls
+from mlws_scaffold.errors import worst
 from mlws_scaffold.experiments import find
 from mlws_scaffold.experiments.data import declaring, measuring
 from mlws_scaffold.experiments.data import transfer as kept
@@ -72,7 +73,7 @@ def pull(experiment: str, name: str) -> int:
             _show(workspace, finding)
     if not wanted:
         output.line("no data is declared")
-    return kept.exit_code(found) or int(broken)
+    return worst(finding.exit_code for finding in found) or int(broken)
 
 
 @data.command(epilog="Example: mlws data verify --json")
@@ -105,12 +106,12 @@ def verify(experiment: str, name: str, as_json: bool) -> int:
                 for finding in found
             ]
         )
-        return kept.exit_code(found) or int(broken)
+        return worst(finding.exit_code for finding in found) or int(broken)
     for finding in found:
         _show(workspace, finding)
     if not wanted:
         output.line("no data is declared")
-    return kept.exit_code(found) or int(broken)
+    return worst(finding.exit_code for finding in found) or int(broken)
 
 
 def _wanted(workspace: Workspace, experiment: str, name: str) -> tuple[list[kept.Item], bool]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mlws_scaffold.cli import output, place
+from mlws_scaffold.errors import worst
 
 if TYPE_CHECKING:
     from mlws_scaffold.models.weights.fetching import Finding
@@ -38,7 +39,7 @@ def verify(names: tuple[str, ...], as_json: bool) -> int:
         if not found and not known.problems:
             output.line("no weights are described")
     codes = [finding.exit_code for finding in found]
-    return fetching.exit_code([*codes, *(1 for _ in known.problems)])
+    return worst([*codes, *(1 for _ in known.problems)])
 
 
 def _document(layout: Layout, finding: Finding) -> dict[str, object]:

@@ -115,12 +115,6 @@ def verify(place: Workspace, wanted: list[Item]) -> Iterator[Finding]:
     yield from _each(wanted, lambda item: _verify(place, item))
 
 
-def exit_code(findings: list[Finding]) -> int:
-    """A proven failure counts most, then what could not be judged."""
-    codes = {found.exit_code for found in findings}
-    return next((code for code in (1, 4, 2) if code in codes), 0)
-
-
 def _each(wanted: list[Item], act: Callable[[Item], Finding]) -> Iterator[Finding]:
     for item in wanted:
         try:

@@ -71,7 +71,7 @@ def pull(place: Workspace, weights: Weights, watch: Watch) -> Finding:
         return Finding(weights, "there", path)
     origin = _origin(place, weights)
     transfers.make_folder(path.parent, "its rights")
-    wish = transfers.Wish(origin, found.sha256, found.size)
+    wish = transfers.Wish(origin, found.sha256, found.size, objects=True)
     new = transfers.bring(wish, path, lambda done, total: watch(weights.key, done, total))
     return Finding(weights, "pulled" if new else "there", path)
 
@@ -94,12 +94,6 @@ def ensure(place: Workspace, paths: Iterable[Path], watch: Watch) -> Iterator[Fi
     chosen = {weights.path: weights for weights in found if weights is not None}
     for weights in chosen.values():
         yield pull(place, weights, watch)
-
-
-def exit_code(codes: Iterable[int]) -> int:
-    """A proven failure counts most, then what could not be judged."""
-    found = set(codes)
-    return next((code for code in (1, 4, 2) if code in found), 0)
 
 
 def _verify(place: Workspace, weights: Weights) -> Finding:

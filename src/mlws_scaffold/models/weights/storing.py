@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from mlws_scaffold.adapters import digests, files, transfers
+from mlws_scaffold.adapters import buckets, digests, files, transfers
 from mlws_scaffold.adapters.digests import Digest
 from mlws_scaffold.adapters.git import Git
 from mlws_scaffold.errors import MlwsError, UsageError
@@ -23,6 +23,8 @@ from mlws_scaffold.workspace.trained import Find, Trained
 
 Watch = Callable[[str, int, int], None]
 """Called with the name of the model, the bytes done and the total."""
+
+Keep = Callable[[transfers.Watch], None]
 
 _IN_GIT = ("lfs", "dvc")
 
@@ -58,7 +60,7 @@ def add(place: Workspace, wish: Wish, find: Find, watch: Watch, *, dry: bool = F
     with _turn(folder) as scratch:
         origin = find(wish.origin, scratch)
         digest = digests.of(origin.path)
-        target, uri = _home(place, wish.key, version, origin.path, digest)
+        uri, keep = _home(place, wish.key, version, origin.path, digest)
         known = _known(place, wish.key, version, digest)
         weights = known or Weights(
             wish.key,
@@ -68,10 +70,7 @@ def add(place: Workspace, wish: Wish, find: Find, watch: Watch, *, dry: bool = F
         )
         path = place.layout.checkpoint(wish.key, version)
         if not dry:
-            with _folder(target.parent):
-                transfers.keep(
-                    origin.path, digest, target, lambda done, total: watch(wish.key, done, total)
-                )
+            keep(lambda done, total: watch(wish.key, done, total))
             if known is None:
                 manifest.write(place.layout, weights)
     return Added(weights, path, known is None)
@@ -120,28 +119,41 @@ def _known(place: Workspace, key: str, version: str, digest: Digest) -> Weights 
 
 def _home(
     place: Workspace, key: str, version: str, origin: Path, digest: Digest
-) -> tuple[Path, str]:
-    """Where it is kept, and how others find it there. Raises UsageError when no place is set."""
+) -> tuple[str, Keep]:
+    """How others find it where it is kept, and what brings it there.
+
+    Raises UsageError when no place is set.
+    """
     name = transfers.file_name(origin.absolute().as_posix())
+    named = place.config.models.storage
+    if buckets.is_bucket(named):
+        uri = "/".join((named.rstrip("/"), key, _kept(version, digest.sha256), name))
+        return uri, lambda watch: buckets.put(origin, uri, watch)
     storage = _storage(place)
-    if storage is None:
-        if place.config.data.answer not in _IN_GIT:
-            raise UsageError(
-                f"[models] storage in {CONFIG} is not set, so nobody else would get the weights",
-                'name a folder that the team reaches: storage = "/mnt/models"',
-            )
+    if storage is not None:
+        target = storage / key / _kept(version, digest.sha256) / name
+    elif place.config.data.answer in _IN_GIT:
         # Git LFS and DVC keep what lies in the work tree.
         target = place.layout.checkpoint(key, version).with_suffix("") / name
-        return target, place.layout.relative(target)
-    target = storage / key / _kept(version, digest.sha256) / name
-    root = place.root.resolve()
-    if target.resolve().is_relative_to(root):
-        return target, target.resolve().relative_to(root).as_posix()
-    return target, target.resolve().as_uri()
+    else:
+        raise UsageError(
+            f"[models] storage in {CONFIG} is not set, so nobody else would get the weights",
+            'name a folder that the team reaches: storage = "/mnt/models"',
+        )
+
+    def keep(watch: transfers.Watch) -> None:
+        with _folder(target.parent):
+            transfers.keep(origin, digest, target, watch)
+
+    root, real = place.root.resolve(), target.resolve()
+    inside = real.is_relative_to(root)
+    return (real.relative_to(root).as_posix() if inside else real.as_uri()), keep
 
 
 def _storage(place: Workspace) -> Path | None:
-    return place.root / place.config.models.storage if place.config.models.storage else None
+    """The folder of `[models] storage`; None without one."""
+    named = place.config.models.storage
+    return place.root / named if named and not buckets.is_bucket(named) else None
 
 
 def _kept(version: str, sha256: str) -> str:

@@ -32,13 +32,19 @@ class Readiness:
     async def problem(self) -> str:
         """Return what keeps the agent from answering, an empty text when nothing does."""
         if monotonic() - self._looked >= FRESH:
-            self._problem = await self._look()
+            await asyncio.to_thread(self.look)
+        return self._problem
+
+    def look(self) -> str:
+        """Do the same from a thread that may wait."""
+        if monotonic() - self._looked >= FRESH:
+            self._problem = self._ask()
             self._looked = monotonic()
         return self._problem
 
-    async def _look(self) -> str:
+    def _ask(self) -> str:
         try:
-            held = await asyncio.to_thread(self._held)
+            held = self._held()
         except (OSError, HTTPException, ValueError, KeyError, TypeError) as error:
             return f"the model server does not answer ({type(error).__name__})"
         if self._model.lower() in held:
@@ -59,6 +65,9 @@ def probes(chat: Chat) -> APIRouter:
 
     async def obstacle() -> str:
         return "the agent is stopping" if chat.draining.is_set() else await readiness.problem()
+
+    # Asked when the series are read: in a thread, or after a look that is still fresh.
+    chat.metrics.ready.set_function(lambda: not (chat.draining.is_set() or readiness.look()))
 
     @routes.get("/livez")
     async def livez() -> dict[str, str]:
@@ -91,6 +100,7 @@ def probes(chat: Chat) -> APIRouter:
         @routes.get("/metrics")
         async def metrics() -> Response:
             """Return the series of the Prometheus text format."""
+            await readiness.problem()
             return Response(generate_latest(chat.metrics.registry), media_type=CONTENT_TYPE_LATEST)
 
     return routes

@@ -44,6 +44,8 @@ class Metrics:
         running.set_function(lambda: slots.running)
         queued = Gauge("agent_queued", "Runs that wait for a place", registry=own)
         queued.set_function(lambda: slots.queued)
+        # Who can tell sets the function; until then the agent is not ready.
+        self.ready = Gauge("agent_ready", "1 when a chat would be answered now", registry=own)
         build = Gauge("agent_build_info", "Always 1", ["version", "prompt"], registry=own)
         build.labels(version, prompt).set(1)
 
@@ -92,7 +94,8 @@ class Observe:
         chat = path == CHAT
         if chat:
             self._metrics.requests.labels(str(status), str(stream).lower()).inc()
-            self._metrics.duration.observe(seconds)
+            if not 400 <= status < 500:  # what is refused at once would make every latency good
+                self._metrics.duration.observe(seconds)
         write = log.info if chat or status >= 400 else log.debug  # no line for each probe
         write("request", path=path, status=status, stream=stream, seconds=round(seconds, 4))
 

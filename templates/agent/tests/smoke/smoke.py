@@ -7,9 +7,11 @@ Standard library only, so that it runs in any image and on any host. Exit 0 when
 import argparse
 import json
 import sys
+import time
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
-from urllib.error import HTTPError, URLError
+from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 CHAT = "/v1/chat/completions"
@@ -28,8 +30,15 @@ def call(
             return response.status, json.load(response)
     except HTTPError as error:
         return error.code, error.reason
-    except (URLError, TimeoutError, ValueError) as error:
+    except (OSError, HTTPException, ValueError) as error:
         return 0, str(error)
+
+
+def wait(base: str, seconds: float) -> None:
+    """Return as soon as the service is ready, or when its time is over."""
+    end = time.monotonic() + seconds
+    while call(f"{base}/readyz")[0] != 200 and time.monotonic() < end:
+        time.sleep(0.5)
 
 
 def problem(base: str, key: str, version: str, seconds: float) -> str:
@@ -40,6 +49,8 @@ def problem(base: str, key: str, version: str, seconds: float) -> str:
     status, health = call(f"{base}/health")
     if status != 200:
         return f"/health: {status} {health}"
+    if not isinstance(health, dict) or not {"version", "agent"} <= set(health):
+        return f"/health: {base} is no agent"
     if version and health["version"] != version:
         return f"/health: version {health['version']}, expected {version}"
     question = [{"role": "user", "content": "Answer with one word: ready?"}]
@@ -62,10 +73,13 @@ def main() -> int:
     parser.add_argument("url", help="such as http://127.0.0.1:8000")
     parser.add_argument("--key-file", type=Path, help="file whose first line is an API key")
     parser.add_argument("--version", default="", help="fail unless this version answers")
+    parser.add_argument("--wait", type=float, default=0, help="seconds it may take to be ready")
     parser.add_argument("--seconds", type=float, default=180, help="patience for the chat")
     given = parser.parse_args()
     key = given.key_file.read_text(encoding="utf-8").split()[0] if given.key_file else ""
-    found = problem(given.url.rstrip("/"), key, given.version, given.seconds)
+    base = given.url.rstrip("/")
+    wait(base, given.wait)
+    found = problem(base, key, given.version, given.seconds)
     passed = "passed: alive, ready, answers" + (", refuses without a key" if key else "")
     print(f"FAILED {found}" if found else passed)
     return 1 if found else 0

@@ -11,6 +11,7 @@ from xml.etree import ElementTree
 import pytest
 import yaml
 
+from mlws_scaffold.adapters import ollama as adapter
 from mlws_scaffold.errors import InvalidFile
 from mlws_scaffold.models import benchmark
 from mlws_scaffold.workspace.layout import Layout
@@ -24,6 +25,7 @@ def test_figures_come_with_the_conditions_they_hold_for(
 ) -> None:
     before = datetime.now(UTC).replace(microsecond=0)
     paced.pace.vram = 0.75
+    adapter.load(paced.url, "fast:1")  # somebody used it just now
     ended = measure(mlws, "--runs", "4")
     found = report(root)
     assert found["digest"] == f"sha256:{paced.models['fast:1']}"
