@@ -114,9 +114,10 @@ def _show(report: Report, results: Sequence[Result]) -> None:
         for one in told
     ]
     output.table(_COLUMNS, lines, "the registry has no models: mlws-new model NAME")
-    for one in told:
-        if one.cure and not one.ok:
-            output.line(f"-> {one.title}: {one.cure}")
+    # What is skipped has the cure of its base, and a second name that of its model.
+    cures = {one.cure: one.title for one in reversed(told) if one.cure and not one.ok}
+    for cure, title in reversed(cures.items()):
+        output.line(f"-> {title}: {cure}")
     for note in report.notes:
         output.note(f"note: {note}")
     if report.lock_changed:

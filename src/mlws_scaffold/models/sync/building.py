@@ -47,7 +47,8 @@ def _without_base(work: Work, wish: Wish, before: Mapping[str, Result]) -> Resul
         return None
     base = before.get(wish.source)
     if base is not None and not base.ok:
-        return report.skipped(wish, f"its base {wish.origin} failed: {base.state}", base.cure)
+        how = "failed" if base.state == "failed" else f"is not right: {base.state}"
+        return report.skipped(wish, f"its base {wish.origin} {how}", base.cure)
     if wish.source not in work.facts.held:
         cure = f"bring it there: ollama pull {wish.origin}"
         return report.skipped(wish, f"its base {wish.origin} is not on the server", cure)

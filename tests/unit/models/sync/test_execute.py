@@ -40,7 +40,7 @@ def test_one_failure_does_not_stop_the_others_and_takes_along_what_is_built_on_i
         "top": "skipped",
     }
     assert "file does not exist" in found["gone:1"].detail
-    assert found["on-gone"].detail == "its base gone:1 failed: failed"
+    assert found["on-gone"].detail == "its base gone:1 failed"
     assert not report.ok
 
 

@@ -97,6 +97,7 @@ def test_a_fresh_machine_adopts_what_is_right(
         assert fake.asked[asked:] == ["GET /api/tags"]
 
 
+@pytest.mark.slow
 def test_five_hundred_models_cost_one_list_and_one_look_each(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
