@@ -33,7 +33,9 @@ def _all_the_way(house: House, mlws: Mlws, reason: str) -> None:
         if status == "staging":
             assert mlws("model", "benchmark", KEY, "--runs", "2").code == 0
         if status == "production":
-            house.ready()
+            house.fill_card()
+            assert mlws("model", "sync").code == 0  # writes models.lock
+            house.commit()
         ended = mlws("model", "promote", KEY, "--to", status, "--reason", reason)
         assert ended.code == 0, ended.out + ended.err
     house.commit()

@@ -15,6 +15,8 @@ from mlws_scaffold.models import modelfile, registry
 from mlws_scaffold.models.lifecycle import promote, rollback
 from mlws_scaffold.models.lifecycle.rollback import Return
 from mlws_scaffold.models.lifecycle.stages import Outcome, Request, Serve, Tools
+from mlws_scaffold.models.sync import lockfile
+from mlws_scaffold.models.sync.lockfile import Locked
 from mlws_scaffold.workspace import config
 from mlws_scaffold.workspace.layout import Layout
 from tests.support.fake_ollama import FakeOllama, Turn, running
@@ -156,8 +158,13 @@ class House:
         self.reports[version] = Measured(version, f"sha256:{self.digest()}", **values)
 
     def lock(self) -> None:
-        lines = ["models:", f"  {self.key}:", f"    digest: sha256:{self.digest()}", ""]
-        self.write("models/models.lock", "\n".join(lines))
+        """What an accepted sync writes."""
+        locked = Locked(
+            name=self.model.name_in_ollama(self.key),
+            digest=f"sha256:{self.digest()}",
+            at=datetime.now(UTC),
+        )
+        lockfile.write(self.layout, {self.key: locked})
 
     def fill_card(self) -> None:
         """What people do: answer every question of the card."""

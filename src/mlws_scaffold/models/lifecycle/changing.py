@@ -22,7 +22,7 @@ class Unfinished(Unavailable):
 
 def write_intent(place: Workspace, intent: Intent, watch: Watch) -> None:
     """From here on a killed command is taken back."""
-    watch("note what will be changed")
+    watch("write down what will be changed")
     journal.write(place.root, intent)
 
 

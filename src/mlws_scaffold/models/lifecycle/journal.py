@@ -20,6 +20,7 @@ from mlws_scaffold.adapters.git import Git
 from mlws_scaffold.errors import MlwsError
 from mlws_scaffold.models.lifecycle.history import Record
 from mlws_scaffold.models.lifecycle.naming import Naming
+from mlws_scaffold.models.lifecycle.stages import Watch
 from mlws_scaffold.workspace import state
 
 
@@ -48,11 +49,16 @@ class Intent:
 
 
 @contextlib.contextmanager
-def alone(root: Path) -> Iterator[None]:
-    """One move at a time in this clone; a second one waits."""
+def alone(root: Path, watch: Watch) -> Iterator[None]:
+    """One move at a time in this clone; a second one says so and waits."""
     folder = _place(root).parent
     folder.mkdir(parents=True, exist_ok=True)
-    with files.locked(folder):
+    with contextlib.ExitStack() as stack:
+        try:
+            stack.enter_context(files.locked(folder, wait=False))
+        except BlockingIOError:
+            watch("another move runs in this clone: waiting for its end")
+            stack.enter_context(files.locked(folder))
         yield
 
 

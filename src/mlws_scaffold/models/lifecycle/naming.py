@@ -66,7 +66,13 @@ def for_promotion(
     """
     version = refuse_version(model)
     own = Naming(hosts.kept(key, version), model.name_in_ollama(key), "", digest)
-    return (*_keeping(held, key, model), *_put(held, own), *_pointing(held, key, own))
+    keeping = tuple(_keeping(held, key, model))
+    same = [one for one in keeping if ollama.full_name(one.name) == ollama.full_name(own.name)]
+    if any(one.after != digest for one in same):
+        said = f"{own.name} is what is live now, and that is another model"
+        raise MlwsError(said, "give this one a new version")
+    given = () if same else tuple(_put(held, own))
+    return (*keeping, *given, *_pointing(held, key, own))
 
 
 def for_rollback(

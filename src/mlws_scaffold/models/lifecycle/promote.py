@@ -169,7 +169,7 @@ def promote(request: Request, tools: Tools) -> Outcome:
     promotion = Promotion(request, tools)
     if request.dry:
         return _through(promotion, STEPS[:-1], [changing.pending(request.place)])
-    with journal.alone(request.place.root):
+    with journal.alone(request.place.root, request.watch):
         for remark in changing.recover(request.place):
             request.watch(remark)
         return _through(promotion, STEPS, [])

@@ -56,7 +56,7 @@ def rollback(request: Return) -> Outcome:
     """
     if request.dry:
         return _back(request, [changing.pending(request.place)])
-    with journal.alone(request.place.root):
+    with journal.alone(request.place.root, request.watch):
         for remark in changing.recover(request.place):
             request.watch(remark)
         return _back(request, [])

@@ -259,13 +259,14 @@ def test_a_server_that_is_gone_gets_its_names_back_later(house: House) -> None:
 
 
 def test_a_second_move_in_this_clone_waits_for_the_first(house: House) -> None:
-    asked = len(house.fake.asked)
+    asked, told = len(house.fake.asked), list[str]()
     with ThreadPoolExecutor(1) as pool:
-        with journal.alone(house.root):
-            second = pool.submit(house.promote, "testing")
+        with journal.alone(house.root, told.append):
+            second = pool.submit(house.promote, "testing", watch=told.append)
             with pytest.raises(TimeoutError):
                 second.result(0.3)
             assert len(house.fake.asked) == asked
+            assert told == ["another move runs in this clone: waiting for its end"]
         assert second.result(60).ok
 
 

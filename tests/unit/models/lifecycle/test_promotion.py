@@ -122,7 +122,8 @@ def _unlocked(house: House) -> None:
 
 
 def _otherwise_locked(house: House) -> None:
-    house.write("models/models.lock", f"models: {{{KEY}: {{digest: 'sha256:{'2' * 64}'}}}}\n")
+    path = house.root / "models/models.lock"
+    path.write_text(path.read_text().replace(house.digest(), "2" * 64))
 
 
 def _old_benchmark(house: House) -> None:
@@ -151,7 +152,7 @@ def _taken(house: House) -> None:
     ("spoil", "gate", "said"),
     [
         (_no_owner, "owners", "zoe: not in [team]"),
-        (_unlocked, "lock", "models/models.lock has no digest of assistant"),
+        (_unlocked, "lock", "models/models.lock does not have assistant"),
         (_otherwise_locked, "lock", "models/models.lock has sha256:222222222222"),
         (_old_benchmark, "benchmark", "measured 31 days ago; [models] benchmark_days allows 30"),
         (_few_cases, "cases", "2 cases; [models] min_cases asks for 3"),
@@ -201,6 +202,49 @@ def test_a_pointer_that_was_moved_outside_is_not_overwritten(house: House) -> No
     house.ready()
     ollama.copy(house.url, "m:1", f"{KEY}:production")
     assert "it was changed outside" in house.refused("production", "backup")
+
+
+def test_a_pointer_that_was_edited_by_hand_is_not_believed(house: House) -> None:
+    house.to_production()
+    first = house.digest()
+    house.version("v2", 0.5)
+    assert house.promote("testing").ok
+    house.measure()
+    registry.update(house.layout, KEY, {"live": {"version": "v2"}})
+    assert "edited by hand" in house.refused("staging", "comparison")
+    registry.update(house.layout, KEY, {"live": {"version": "v1"}})
+    assert house.promote("staging").ok
+    house.ready()
+    registry.update(house.layout, KEY, {"live": {"version": "v2"}})
+    said = house.refused("production", "backup")
+    assert "`live` says v2" in said
+    assert "the history v1" in said
+    assert house.rollback("v1").ok
+    assert house.model.live
+    assert (house.model.live.version, house.digest(f"{KEY}:production")) == ("v1", first)
+    house.commit()
+    assert house.promote("production").ok
+
+
+def test_a_version_is_never_given_to_a_second_model(house: House) -> None:
+    house.to_production()
+    house.forget(f"{KEY}:v1")
+    assert house.promote("deprecated").ok
+    assert house.promote("development").ok
+    house.version("v1", 0.9)
+    house.to_staging()
+    house.ready()
+    assert "v1 is what is live now" in house.refused("production", "backup")
+
+
+def test_the_same_version_may_come_again_as_it_was(house: House) -> None:
+    house.to_production()
+    digest = house.digest()
+    house.forget(f"{KEY}:v1")
+    assert house.promote("deprecated").ok
+    assert house.promote("development").ok
+    house.to_production()
+    assert house.digest(f"{KEY}:v1") == house.digest(f"{KEY}:production") == digest
 
 
 def test_what_nobody_recorded_is_put_aside(house: House) -> None:

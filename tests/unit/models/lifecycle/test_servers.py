@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
-from mlws_scaffold.models import registry
+from mlws_scaffold.models import modelfile, registry
 from mlws_scaffold.models.lifecycle import history
+from mlws_scaffold.models.sync import lockfile
+from mlws_scaffold.models.sync.lockfile import Locked
 from tests.support.fake_ollama import FakeOllama, running
 from tests.support.fake_ollama.names import parse
 from tests.support.model_house import KEY, House
@@ -78,6 +82,28 @@ def test_what_passed_must_still_be_where_it_passed(house: House, production: Fak
     _rewrite(production, KEY)
     _rewrite(house.fake, KEY)
     assert "no longer holds what passed staging" in house.refused("production", "record")
+
+
+@pytest.mark.parametrize(("base", "ok"), [("m:1", True), (KEY, False)])
+def test_a_lock_of_another_server_speaks_by_modelfile_and_base(
+    base: str, ok: bool, house: House
+) -> None:
+    house.to_staging()
+    house.fill_card()
+    locked = Locked(
+        name=KEY,
+        digest=f"sha256:{'1' * 64}",
+        base="m:1",
+        base_digest=f"sha256:{house.digest(base)}",
+        fingerprint=modelfile.build(house.layout, Path(house.model.modelfile or "")).fingerprint,
+        at=datetime.now(UTC),
+    )
+    lockfile.write(house.layout, {KEY: locked})
+    house.commit()
+    if ok:
+        assert house.promote("production").ok
+    else:
+        assert "has sha256:111111111111" in house.refused("production", "lock")
 
 
 def test_a_model_that_is_pulled_goes_the_same_way(house: House) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mlws_scaffold.adapters import ollama
-from mlws_scaffold.models.lifecycle import moves
+from mlws_scaffold.models.lifecycle import history, moves
 from mlws_scaffold.models.lifecycle.history import Record
 from mlws_scaffold.models.lifecycle.servers import asked
 from mlws_scaffold.models.lifecycle.stages import Context, Verdict, failed, passed
@@ -51,6 +51,16 @@ def same_as_before(context: Context) -> Verdict:
     if before.digest == f"sha256:{context.digest}":
         return passed(f"as it passed {stage} on {before.at.date()}", **evidence)
     return _rebuilt(context, stage, before, evidence)
+
+
+def edited_pointer(context: Context) -> Verdict | None:
+    """A verdict when `live` is not what the history says: only promotion and rollback write it."""
+    live, last = context.model.live, history.in_production(context.records, context.now)
+    if not live or not last or (live.version, live.digest) == (last.version, last.digest):
+        return None
+    said = f"`live` says {live.version} ({live.digest}), the history {last.version}"
+    cure = f"cure: mlws model rollback {context.key} --to {last.version}, which writes it anew"
+    return failed(f"{said} ({last.digest}): one was edited by hand", cure)
 
 
 def _rebuilt(context: Context, stage: str, before: Record, evidence: dict[str, str]) -> Verdict:

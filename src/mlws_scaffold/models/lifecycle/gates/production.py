@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from mlws_scaffold.adapters import documents
 from mlws_scaffold.adapters.git import Git
 from mlws_scaffold.errors import MlwsError
 from mlws_scaffold.models import modelfile
 from mlws_scaffold.models.lifecycle import cards, naming
 from mlws_scaffold.models.lifecycle import cases as suites
-from mlws_scaffold.models.lifecycle.gates import staging
+from mlws_scaffold.models.lifecycle.gates import built, staging
 from mlws_scaffold.models.lifecycle.stages import Context, Verdict, failed, passed, skipped
-from mlws_scaffold.workspace.layout import MODEL_LOCK
+from mlws_scaffold.models.sync import lockfile
+from mlws_scaffold.models.sync.lockfile import Locked
+from mlws_scaffold.workspace.layout import MODEL_LOCK, REGISTRY
 
 # `owners: [team]` says that everybody is.
 _EVERYBODY = "team"
@@ -41,19 +42,32 @@ def lint(context: Context) -> Verdict:
 
 
 def lock(context: Context) -> Verdict:
-    """The digest is locked: a person's `digest` in the registry, else the accepted last sync."""
+    """What it is, is locked: by a person's `digest` in the registry, else by the accepted sync."""
     own = (context.model.digest or "").removeprefix("sha256:")
-    where = "models/registry.yaml" if own else MODEL_LOCK
-    wanted = own or _locked(context)
-    if not wanted:
+    locked = lockfile.read(context.layout).get(context.key)
+    if not own and locked is None:
         cure = f"cure: mlws model sync {context.key}, and commit {MODEL_LOCK}"
-        return failed(f"{MODEL_LOCK} has no digest of {context.key}", cure)
-    evidence = {"locked": f"sha256:{wanted}", "by": where}
-    if wanted not in staging.judged_digests(context):
-        said = f"{where} has sha256:{wanted[:12]}, this is sha256:{context.digest[:12]}"
-        cure = f"cure: mlws model lock --update {context.key}, when this is the one you mean"
-        return failed(said, cure, **evidence)
-    return passed(f"sha256:{wanted[:12]} by {where}", **evidence)
+        return failed(f"{MODEL_LOCK} does not have {context.key}", cure)
+    where = REGISTRY if own else MODEL_LOCK
+    wanted = own or staging.bare((locked.digest if locked else "") or "")
+    evidence = {"locked": f"sha256:{wanted}" if wanted else "", "by": where}
+    if wanted in staging.judged_digests(context):
+        return passed(f"sha256:{wanted[:12]} by {where}", **evidence)
+    if not own and locked and _means(context, locked):
+        evidence["fingerprint"] = locked.fingerprint or ""
+        return passed(f"the Modelfile and its base by {where}", **evidence)
+    said = f"{where} has sha256:{wanted[:12]}, this is sha256:{context.digest[:12]}"
+    cure = f"cure: mlws model lock {context.key} --update, when this is the one you mean"
+    return failed(said, cure, **evidence)
+
+
+def _means(context: Context, locked: Locked) -> bool:
+    """Whether the same Modelfile was locked on the same base: servers write it down differently."""
+    recipe = context.recipe
+    if recipe is None or locked.fingerprint != recipe.fingerprint:
+        return False
+    base = context.digest_of(recipe.base) if recipe.base else ""
+    return staging.bare(locked.base_digest or "") == base
 
 
 def benchmark(context: Context) -> Verdict:
@@ -111,12 +125,14 @@ def modelfile_commit(context: Context) -> str | None:
 
 def backup(context: Context) -> Verdict:
     """What is in production now can be kept under its version, and this version under its own."""
+    if edited := built.edited_pointer(context):
+        return edited
     try:
         plan = naming.for_promotion(context.held, context.key, context.model, context.digest)
     except MlwsError as error:
         return failed(error.message, f"cure: {error.cure}")
     evidence = {"names": [one.evidence() for one in plan]}
-    return passed(*(one.words() for one in plan), **evidence)
+    return passed(f"{len(plan)} names to give, nothing is in the way", **evidence)
 
 
 def agents(context: Context) -> Verdict:
@@ -126,15 +142,3 @@ def agents(context: Context) -> Verdict:
         said = f"{', '.join(found)} still uses it"
         return failed(said, "cure: name another model in agent.yaml", agents=found)
     return passed("no agent names it")
-
-
-def _locked(context: Context) -> str:
-    """The digest of the lock file (64 hex digits), empty without one. Raises InvalidFile."""
-    path = context.place.root / MODEL_LOCK
-    if not path.exists():
-        return ""
-    data = documents.read(path, MODEL_LOCK).data
-    models = data.get("models") if isinstance(data, dict) else None
-    entry = models.get(context.key) if isinstance(models, dict) else None
-    digest = entry.get("digest") if isinstance(entry, dict) else None
-    return str(digest or "").removeprefix("sha256:")

@@ -10,6 +10,7 @@ from mlws_scaffold.models import durations
 from mlws_scaffold.models.lifecycle import cases, history, moves, trials
 from mlws_scaffold.models.lifecycle.cases import Case
 from mlws_scaffold.models.lifecycle.expectations import Judge, Reply
+from mlws_scaffold.models.lifecycle.gates import built
 from mlws_scaffold.models.lifecycle.gates.testing import verdict
 from mlws_scaffold.models.lifecycle.stages import (
     Agent,
@@ -67,6 +68,8 @@ def comparison(context: Context) -> Verdict:
     live = context.model.live
     if live is None:
         return skipped("nothing is in production yet")
+    if edited := built.edited_pointer(context):
+        return edited
     if live.version == context.version:
         return skipped(f"{live.version} is what is in production")
     report = context.tools.benchmark(context.layout, context.key, context.version)
