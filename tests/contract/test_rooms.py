@@ -28,7 +28,14 @@ MODULES = {
 }
 # Needed by mlflow-skinny for a SQLite store, and by the agent's server, which is text here.
 FOR_ANOTHER = {"sqlalchemy", "alembic", "aiohttp", "pydantic-ai-slim[openai]", "uvicorn[standard]"}
-FOR_ANOTHER |= {"fastapi", "prometheus-client", "pydantic-settings", "structlog"}
+FOR_ANOTHER |= {
+    "fastapi",
+    "httpx2",
+    "openai",
+    "prometheus-client",
+    "pydantic-settings",
+    "structlog",
+}
 
 
 def _modules() -> list[Path]:

@@ -41,6 +41,7 @@ _MODULES = {
     "pymupdf": ("fitz", "pymupdf"),
     "python-dateutil": ("dateutil",),
     "python-dotenv": ("dotenv",),
+    "pydantic-ai-slim": ("pydantic_ai",),
     "pyyaml": ("yaml",),
     "ruamel-yaml": ("ruamel",),
     "scikit-image": ("skimage",),
