@@ -35,12 +35,13 @@ class Mlws:
     def __call__(self, *arguments: str) -> Ended:
         self.monkeypatch.chdir(self.folder)
         self.monkeypatch.setattr(sys, "argv", [self.program, *arguments])
-        before = signal.getsignal(signal.SIGTERM)
+        before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
         self.capsys.readouterr()
         try:
             with pytest.raises(SystemExit) as ended:
                 boundary.run(_GROUPS[self.program], self.program)
         finally:
-            signal.signal(signal.SIGTERM, before)
+            for number, handler in before.items():
+                signal.signal(number, handler)
         printed = self.capsys.readouterr()
         return Ended(ended.value.code, printed.out, printed.err)

@@ -21,7 +21,10 @@ DONE, FAILED, ASKED_WRONGLY, BUG, UNJUDGED, INTERRUPTED = 0, 1, 2, 3, 4, 130
 def run(command: click.Command, program: str) -> NoReturn:
     """Run the command and leave the process with the exit code of the table."""
     signal.signal(signal.SIGTERM, _stop)
-    sys.exit(_status(command, program, debug="--debug" in sys.argv[1:]))
+    status = _status(command, program, debug="--debug" in sys.argv[1:])
+    # The work is done and said: a Ctrl-C while Python leaves must not change how it ended.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    sys.exit(status)
 
 
 def _status(command: click.Command, program: str, *, debug: bool) -> int:
