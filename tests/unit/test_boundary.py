@@ -120,3 +120,16 @@ def test_an_annotation_escapes_what_github_would_read_as_its_own(
     output.annotation(Problem("a,b.yaml", "bad\n::error::", "", "goal", 3, 1), "EXP002")
     said = capsys.readouterr().out
     assert said == "::error file=a%2Cb.yaml,line=3,col=1,title=EXP002::goal: bad%0A::error::\n"
+
+
+@pytest.mark.parametrize("wanted", [True, False])
+def test_what_a_started_program_prints_is_no_part_of_the_json(wanted: bool) -> None:
+    code = (
+        "import os; from mlws_scaffold.cli import output\n"
+        f"with output.for_json({wanted}): os.system('echo from the program')\n"
+        "output.json_document({'a': 1})\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ("from the program" in done.stdout) is not wanted
+    assert ("from the program" in done.stderr) is wanted
+    assert done.stdout.endswith('{\n  "a": 1\n}\n')

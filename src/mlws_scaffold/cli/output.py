@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -33,6 +34,22 @@ def json_document(data: object) -> None:
     import json
 
     print(json.dumps(data, indent=2, ensure_ascii=True, default=str))
+
+
+@contextlib.contextmanager
+def for_json(wanted: bool) -> Iterator[None]:
+    """While it lasts, what started programs print goes to standard error: the JSON stands alone."""
+    if not wanted:
+        yield
+        return
+    sys.stdout.flush()
+    kept = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
 
 
 def json_rows(name: str, pages: Iterable[str], rest: Mapping[str, object]) -> None:

@@ -30,9 +30,10 @@ def reproduce(run: str, here: bool, tolerance: float, as_json: bool) -> int:
     """
     from mlws_scaffold.experiments.run import reproduction
 
-    done = reproduction.reproduce(
-        place.workspace(), run, here=here, tolerance=tolerance, say=output.note
-    )
+    with output.for_json(as_json):
+        done = reproduction.reproduce(
+            place.workspace(), run, here=here, tolerance=tolerance, say=output.note
+        )
     rows = [
         {
             "name": metric.name,
