@@ -173,12 +173,11 @@ def model(base: str | None, system: str | None, system_file: Path | None, **opti
     # The question is about one line; a prompt that is given is put in as it is.
     named = {"model_base": base, "model_system": None if prompt is None else "-"}
     found, made = _make("model", named, {**options, "no_branch": True, "system": prompt})
-    shown = shlex.quote(found.layout.relative(made.folder))
     name = shlex.quote(options["name"])
     _report(
         found,
         made,
-        [f"ollama create {name} -f {shown}", "uv run mlws check models", "git add . && git commit"],
+        ["uv run mlws check models", f"uv run mlws model sync {name}", "git add . && git commit"],
     )
 
 
