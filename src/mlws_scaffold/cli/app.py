@@ -32,6 +32,7 @@ TABLE = {
     "data": (f"{_COMMANDS}.data:data", "Data of experiments: add, pull, verify."),
     "model": (f"{_COMMANDS}.model:model", "Models of the registry: list, sync."),
     "agent": (f"{_COMMANDS}.agent:agent", "Agents: list, serve, test, build, up, down."),
+    "ci": (f"{_COMMANDS}.ci:ci", "What the workflows ask: what changed, what to release."),
 }
 
 
