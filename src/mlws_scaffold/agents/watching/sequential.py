@@ -12,7 +12,7 @@ Answer = Literal["good", "bad", "open"]
 
 @dataclass(frozen=True, slots=True)
 class Ratio:
-    """Tells whether a ratio is `good` or `bad`, with the risks `alpha` (good called bad) and `beta`."""
+    """Tells a `good` ratio from a `bad` one; `alpha`: risk of good called bad, `beta`: the other."""
 
     good: float
     bad: float
