@@ -1,0 +1,135 @@
+"""A workspace with one production agent that needs no packages, to be deployed for real.
+
+Its server is a small program of the standard library that streams like an agent does. A file
+`fault` in the agent's folder makes a version misbehave: it is committed, as a real fault would be.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.support import tiny_workspace
+
+NAME = "helper"
+
+PYPROJECT = """\
+[project]
+name = "helper"
+version = "{version}"
+requires-python = ">=3.11"
+dependencies = []
+"""
+
+SMOKE = """\
+import argparse, json, urllib.request
+parser = argparse.ArgumentParser()
+parser.add_argument("url")
+parser.add_argument("--version", default="")
+parser.add_argument("--wait")
+parser.add_argument("--key-file")
+asked = parser.parse_args()
+with urllib.request.urlopen(f"{asked.url}/health", timeout=10) as answer:
+    version = json.load(answer)["version"]
+if version != asked.version:
+    raise SystemExit(f"/health: version {version}, expected {asked.version}")
+"""
+
+REGISTRY = """\
+models:
+  base:
+    source: ollama
+    model_name: m:1
+    owners: [ann]
+    status: production
+    version: v1
+    live: {version: v1, digest: "sha256:aaaa"}
+"""
+
+SERVER = Path(__file__).with_name("deploy_agent.py")
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """The workspace; `port` is where the agent's users ask."""
+
+    root: Path
+    port: int
+
+    @property
+    def agent(self) -> Path:
+        return self.root / "agents/production" / NAME
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def commit(self, version: str, fault: str = "", *, proved: bool = True) -> None:
+        """Commit a version of the agent, with evidence for it unless `proved` is not."""
+        (self.agent / "pyproject.toml").write_text(PYPROJECT.format(version=version))
+        (self.agent / "fault").write_text(fault)
+        uv = Path(sys.executable).with_name("uv")
+        subprocess.run(
+            [uv if uv.exists() else "uv", "lock", "--quiet", "--offline"],
+            cwd=self.agent, check=True, env={**os.environ, "VIRTUAL_ENV": ""},
+        )  # fmt: skip
+        self.git("add", "--all")
+        self.git("commit", "--quiet", "--message", f"{version} {fault}")
+        if proved:
+            self.prove()
+
+    def prove(self) -> None:
+        """Evidence as `mlws agent test` and `eval` leave it, for the present commit."""
+        commit = self.git("rev-parse", "HEAD")
+        folder = self.root / ".mlws/evidence" / commit
+        folder.mkdir(parents=True, exist_ok=True)
+        for kind in ("test", "eval"):
+            evidence = {
+                "version": 1, "kind": kind, "agent": f"agents/production/{NAME}", "commit": commit,
+                "at": "2026-10-19T12:00:00+00:00", "ok": True,
+            }  # fmt: skip
+            (folder / f"production-{NAME}-{kind}.json").write_text(json.dumps(evidence))
+
+    def git(self, *words: str) -> str:
+        done = subprocess.run(
+            ["git", *words], cwd=self.root, check=True, capture_output=True, text=True
+        )
+        return done.stdout.strip()
+
+    def records(self) -> list[dict[str, object]]:
+        """The lines of deployments.jsonl."""
+        path = self.agent / "deployments.jsonl"
+        lines = path.read_text().splitlines() if path.exists() else []
+        return [json.loads(line) for line in lines]
+
+
+def make(folder: Path, port: int, limit: int = 60) -> House:
+    """A workspace in git with the agent in version 1.0.0, proved."""
+    config = f"""\
+[team.ann]
+email = "ann@example.org"
+[deploy]
+target = "process"
+stage_limit_seconds = {limit}
+[deploy.production]
+port = {port}
+"""
+    root = tiny_workspace.make(folder, config=config, registry=REGISTRY)
+    house = House(root, port)
+    (house.agent / "src/agent").mkdir(parents=True)
+    (house.agent / "tests/smoke").mkdir(parents=True)
+    (house.agent / "agent.yaml").write_text("name: helper\nowner: ann\nmodel: base\n")
+    (house.agent / "src/agent/__init__.py").write_text("")
+    shutil.copy(SERVER, house.agent / "src/agent/server.py")
+    (house.agent / "tests/smoke/smoke.py").write_text(SMOKE)
+    (root / ".gitignore").write_text(".mlws/\n.venv/\n__pycache__/\n")
+    house.git("init", "--quiet", "--initial-branch", "main")
+    house.git("config", "user.email", "ann@example.org")
+    house.git("config", "user.name", "Ann")
+    house.commit("1.0.0")
+    return house
