@@ -1,7 +1,6 @@
 """A workspace with one production agent that needs no packages, to be deployed for real.
 
-Its server is a small program of the standard library that streams like an agent does. A file
-`fault` in the agent's folder makes a version misbehave: it is committed, as a real fault would be.
+Its server is that of the canary laboratory. LAB_FOLDER has to be in the environment of `mlws`.
 """
 
 from __future__ import annotations
@@ -27,17 +26,27 @@ dependencies = []
 """
 
 SMOKE = """\
-import argparse, json, urllib.request
+import argparse, urllib.request
 parser = argparse.ArgumentParser()
 parser.add_argument("url")
 parser.add_argument("--version", default="")
-parser.add_argument("--wait")
-parser.add_argument("--key-file")
 asked = parser.parse_args()
-with urllib.request.urlopen(f"{asked.url}/health", timeout=10) as answer:
-    version = json.load(answer)["version"]
+with urllib.request.urlopen(f"{asked.url}/readyz", timeout=10) as answer:
+    version = answer.headers["X-Version"]
 if version != asked.version:
-    raise SystemExit(f"/health: version {version}, expected {asked.version}")
+    raise SystemExit(f"version {version}, expected {asked.version}")
+"""
+
+# The laboratory's agent, started as an agent of the template is.
+SERVER = """\
+import asyncio, json, os, sys, tomllib
+from pathlib import Path
+from agent.lab import serve
+home, lab = Path(os.environ["AGENT_HOME"]), Path(os.environ["LAB_FOLDER"])
+version = tomllib.loads((home / "pyproject.toml").read_text())["project"]["version"]
+if json.loads((lab / "faults.json").read_text()).get(version) == "exits":
+    sys.exit("the configuration is wrong")
+asyncio.run(serve(int(os.environ["AGENT_PORT"]), version, lab))
 """
 
 REGISTRY = """\
@@ -51,7 +60,7 @@ models:
     live: {version: v1, digest: "sha256:aaaa"}
 """
 
-SERVER = Path(__file__).with_name("deploy_agent.py")
+LAB = Path(__file__).with_name("canary_lab") / "agent.py"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,19 +69,18 @@ class House:
 
     root: Path
     port: int
+    lab: Path
 
     @property
     def agent(self) -> Path:
         return self.root / "agents/production" / NAME
 
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
     def commit(self, version: str, fault: str = "", *, proved: bool = True) -> None:
         """Commit a version of the agent, with evidence for it unless `proved` is not."""
         (self.agent / "pyproject.toml").write_text(PYPROJECT.format(version=version))
-        (self.agent / "fault").write_text(fault)
+        faults = self.lab / "faults.json"
+        known = json.loads(faults.read_text()) if faults.exists() else {}
+        faults.write_text(json.dumps({**known, version: fault}))
         uv = Path(sys.executable).with_name("uv")
         subprocess.run(
             [uv if uv.exists() else "uv", "lock", "--quiet", "--offline"],
@@ -120,12 +128,14 @@ stage_limit_seconds = {limit}
 port = {port}
 """
     root = tiny_workspace.make(folder, config=config, registry=REGISTRY)
-    house = House(root, port)
+    house = House(root, port, folder.with_name(f"{folder.name}-lab"))
+    house.lab.mkdir()
     (house.agent / "src/agent").mkdir(parents=True)
     (house.agent / "tests/smoke").mkdir(parents=True)
     (house.agent / "agent.yaml").write_text("name: helper\nowner: ann\nmodel: base\n")
     (house.agent / "src/agent/__init__.py").write_text("")
-    shutil.copy(SERVER, house.agent / "src/agent/server.py")
+    shutil.copy(LAB, house.agent / "src/agent/lab.py")
+    (house.agent / "src/agent/server.py").write_text(SERVER)
     (house.agent / "tests/smoke/smoke.py").write_text(SMOKE)
     (root / ".gitignore").write_text(".mlws/\n.venv/\n__pycache__/\n")
     house.git("init", "--quiet", "--initial-branch", "main")
