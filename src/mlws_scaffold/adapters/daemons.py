@@ -49,6 +49,7 @@ class Daemon:
         try:
             with self._lock() as handle:
                 (self.folder / "id").unlink(missing_ok=True)
+                self.log.write_bytes(b"")
                 words = ("/bin/sh", "-c", _WRITES_ITS_ID, str(self.folder / "id"), *command)
                 try:
                     children.detach(words, folder, env, self.log, keep=(handle,))

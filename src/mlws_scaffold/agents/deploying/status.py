@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from mlws_scaffold.adapters import http
 from mlws_scaffold.adapters.haproxy.runtime import ServerState
 from mlws_scaffold.agents.deploying import journal as journals
 from mlws_scaffold.agents.deploying.journal import Journal
@@ -54,20 +53,13 @@ def look(site: Site, target: Target) -> Status:
         except Unavailable as error:
             problem = error.message
     versions = [
-        Version(role, release, servers.get(release.slot), _ready(target, release))
+        Version(role, release, servers.get(release.slot), target.ready(release))
         for role, release in roles
         if release is not None
     ]
     if journal.previous is not None:
         versions.append(Version("previous", journal.previous, None, None))
     return Status(site, journal, tuple(versions), problem)
-
-
-def _ready(target: Target, release: Release) -> bool:
-    try:
-        return http.get(f"{target.address(release)}/readyz", timeout=3).status == 200
-    except Unavailable:
-        return False
 
 
 def document(status: Status) -> dict[str, Any]:

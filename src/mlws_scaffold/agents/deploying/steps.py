@@ -5,17 +5,15 @@ The name of a step is in the journal before it acts, and each may be repeated at
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from mlws_scaffold.adapters import http
 from mlws_scaffold.agents.deploying import ledger, watch
 from mlws_scaffold.agents.deploying.work import Refused, Work, now, wait
 from mlws_scaffold.agents.targets.target import Release
-from mlws_scaffold.errors import MlwsError, Unavailable
+from mlws_scaffold.errors import MlwsError
 
 _READY_SECONDS = 120.0
 # Longer than the longest answer (timeouts.total of config.yaml).
@@ -72,8 +70,7 @@ def _start(work: Work) -> None:
 
 
 def _smoke(work: Work) -> None:
-    release = work.begun.release
-    if problem := work.ways.smoke(work.target.address(release), release):
+    if problem := work.target.smoke(work.begun.release):
         raise Refused(f"smoke: {problem}")
 
 
@@ -178,12 +175,10 @@ def _stable_runs(work: Work) -> None:
 
 def _await_ready(work: Work, release: Release) -> None:
     """Wait for `/readyz`. Raises Refused when the release ends before, or is too slow."""
-    address = f"{work.target.address(release)}/readyz"
 
     def ready() -> bool:
-        with contextlib.suppress(Unavailable):
-            if http.get(address, timeout=2).status == 200:
-                return True
+        if work.target.ready(release):
+            return True
         if not work.target.alive(release):
             raise Refused(f"{release.version} ended while it started: {_last(work, release)}")
         return False

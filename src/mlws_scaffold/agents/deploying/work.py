@@ -12,22 +12,15 @@ from typing import Any
 from mlws_scaffold.agents.deploying import journal as journals
 from mlws_scaffold.agents.deploying.gates import Live
 from mlws_scaffold.agents.deploying.journal import Begun, Journal
-from mlws_scaffold.agents.targets.target import Release, Site, Target
+from mlws_scaffold.agents.targets.target import Site, Target
 from mlws_scaffold.errors import MlwsError
-
-Smoke = Callable[[str, Release], str]
-"""Asks a release at its address; returns what does not work, or nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ways:
-    """What others do for a deployment. `live`: of the models; `smoke`: of the agent's own script.
-
-    actor: who deploys.
-    """
+    """What others know. `live`: of the models; actor: who deploys."""
 
     live: Live
-    smoke: Smoke
     actor: str
 
 

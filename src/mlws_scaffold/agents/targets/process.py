@@ -10,7 +10,6 @@ import contextlib
 import hashlib
 import os
 import shutil
-import signal
 import socket
 import stat
 import tarfile
@@ -19,13 +18,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from mlws_scaffold.adapters import children, files, process
+from mlws_scaffold.adapters import children, files, http, process
 from mlws_scaffold.adapters.daemons import Daemon
 from mlws_scaffold.adapters.git import Git
 from mlws_scaffold.adapters.haproxy import config
 from mlws_scaffold.adapters.haproxy.config import Proxy, Server
 from mlws_scaffold.adapters.haproxy.runtime import Runtime
-from mlws_scaffold.agents.operations import image, stack
+from mlws_scaffold.agents.operations import image, smoke, stack
 from mlws_scaffold.agents.targets import versions
 from mlws_scaffold.agents.targets.slots import CONFIG, Slots
 from mlws_scaffold.agents.targets.target import Release, Site, Wish
@@ -39,6 +38,7 @@ _SOCKET_BYTES = 85
 _PROXY_SECONDS = 15.0
 # Longer than the drain and the shutdown of config.yaml together.
 _GRACE_SECONDS = 45.0
+_SMOKE_SECONDS = 300.0
 _INSTALL_SECONDS = 1800.0
 _OWN = {"UV_PROJECT_ENVIRONMENT": ".venv", "VIRTUAL_ENV": ""}
 
@@ -131,15 +131,25 @@ class Machine:
     def stop(self, release: Release) -> None:
         self._daemon(release).stop(_GRACE_SECONDS)
 
-    def address(self, release: Release) -> str:
-        return f"http://{_HOST}:{release.port}"
+    def check(self, configuration: str) -> None:
+        config.check(configuration)
+
+    def ready(self, release: Release) -> bool:
+        with contextlib.suppress(Unavailable):
+            return http.get(f"{_address(release)}/readyz", timeout=2).status == 200
+        return False
+
+    def smoke(self, release: Release) -> str:
+        site, version = self.site, release.version
+        command = smoke.of_release(site.found, _address(release), version, site.variables)
+        try:
+            done = children.ask(command.words, command.folder, os.environ, timeout=_SMOKE_SECONDS)
+        except Unavailable as error:
+            return error.message
+        return "" if done.status == 0 else done.said or f"it ended with {done.status}"
 
     def explain(self, release: Release) -> str:
         return self._daemon(release).said()
-
-    def reload(self) -> None:
-        """Let the proxy read its configuration again, without losing a connection."""
-        Daemon(self.folder / "proxy").tell(signal.SIGUSR2)
 
     @property
     def _socket(self) -> Path:
@@ -203,6 +213,10 @@ class Machine:
                 "uv lock, commit it, and deploy again",
             )
         files.write(home / "made", f"{found.digest}\n")
+
+
+def _address(release: Release) -> str:
+    return f"http://{_HOST}:{release.port}"
 
 
 def _own_folder(folder: Path) -> None:

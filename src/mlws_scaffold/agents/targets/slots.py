@@ -40,7 +40,9 @@ class House(Protocol):
     def start(self, release: Release) -> None: ...
     def alive(self, release: Release) -> bool: ...
     def stop(self, release: Release) -> None: ...
-    def address(self, release: Release) -> str: ...
+    def ready(self, release: Release) -> bool: ...
+    def smoke(self, release: Release) -> str: ...
+    def check(self, configuration: str) -> None: ...
     def explain(self, release: Release) -> str: ...
 
 
@@ -94,8 +96,11 @@ class Slots:
     def alive(self, release: Release) -> bool:
         return self.house.alive(release)
 
-    def address(self, release: Release) -> str:
-        return self.house.address(release)
+    def ready(self, release: Release) -> bool:
+        return self.house.ready(release)
+
+    def smoke(self, release: Release) -> str:
+        return self.house.smoke(release)
 
     def share(self, shares: Shares) -> None:
         self._configure(shares)
@@ -149,7 +154,7 @@ class Slots:
             servers.append(Server(slot, host, port, weight, enabled=weight > 0))
         text = config.text(self.house.proxy(tuple(servers)))
         if self.house.read(CONFIG) != text:
-            config.check(text)
+            self.house.check(text)
             self.house.write(CONFIG, text)
 
 

@@ -124,8 +124,11 @@ class Target(Protocol):
     def alive(self, release: Release) -> bool:
         """Whether it runs and never had to be started again."""
 
-    def address(self, release: Release) -> str:
-        """Where it is asked directly, past the proxy."""
+    def ready(self, release: Release) -> bool:
+        """Whether its `/readyz` says so, asked past the proxy."""
+
+    def smoke(self, release: Release) -> str:
+        """Ask it past the proxy by the agent's own smoke test; returns what does not work."""
 
     def share(self, shares: Shares) -> None:
         """Move the shares: who gains first, so that somebody always answers."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from mlws_scaffold.agents import catalog
-from mlws_scaffold.agents.deploying import smoking, who
+from mlws_scaffold.agents.deploying import who
 from mlws_scaffold.agents.deploying.deploy import Outcome
 from mlws_scaffold.agents.deploying.gates import LiveModel
 from mlws_scaffold.agents.deploying.work import Ways
@@ -21,8 +21,8 @@ def site(here: Workspace, name: str, env: Environment) -> Site:
 
 
 def ways(at: Site, researcher: str = "") -> Ways:
-    """The models are asked for what is live, and the agent's own script whether it works."""
-    return Ways(lambda key: _live(at.place, key), smoking.of(at), who.acts(at, researcher))
+    """The registry of models is asked for what is live."""
+    return Ways(lambda key: _live(at.place, key), who.acts(at, researcher))
 
 
 def show(at: Site, outcome: Outcome, as_json: bool) -> int:
