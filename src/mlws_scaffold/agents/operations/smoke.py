@@ -38,6 +38,11 @@ def of_release(found: Found, address: str, version: str, environment: Mapping[st
     return _command(_script(found), address, given, ("--version", version))
 
 
+def of_image(found: Found, address: str, version: str, keys: Path) -> Command:
+    """Ask a container that was started a moment ago, with the key that it was given."""
+    return _command(_script(found), address, keys, ("--version", version, "--wait", "90"))
+
+
 def of_address(script: Path, address: str, key_file: Path | None) -> Command:
     """Ask any address with the script that new agents get."""
     return _command(script, address, key_file)
