@@ -96,6 +96,8 @@ def _projects(repository: Repository, place: str, depth: int) -> tuple[Project, 
 
 def _base(repository: Repository, reference: str) -> tuple[str, str]:
     """The commit to compare with, or why there is none."""
+    if reference.startswith("-"):
+        raise UsageError(f"{reference!r} is no commit", "name a branch, tag or commit")
     if not reference.strip("0"):
         return "", "there is nothing to compare with: a first push"
     if repository.git.commit_of(reference) is None and _COMMIT.fullmatch(reference):
@@ -104,6 +106,4 @@ def _base(repository: Repository, reference: str) -> tuple[str, str]:
                 f"{reference} is not in this shallow clone", "fetch the whole history"
             )
         return "", f"{reference} is gone, as after a forced push"
-    if reference.startswith("-"):
-        raise UsageError(f"{reference!r} is no commit", "name a branch, tag or commit")
     return repository.merge_base(reference), ""

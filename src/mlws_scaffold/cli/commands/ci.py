@@ -14,6 +14,19 @@ TABLE = {
         f"{_COMMANDS}.ci_changed:changed_experiments",
         "Experiments that a change touches.",
     ),
+    "check": (f"{_COMMANDS}.ci_check:check", "The rules, on the diff and in the summary."),
+    "test-experiments": (
+        f"{_COMMANDS}.ci_check:test_experiments",
+        "The tests of the experiments that changed.",
+    ),
+    "read-tag": (f"{_COMMANDS}.ci_release:read_tag", "What a release tag says."),
+    "smoke-image": (f"{_COMMANDS}.ci_release:smoke_image", "Whether an image answers."),
+    "verify-image": (f"{_COMMANDS}.ci_release:verify_image", "Whether it is the attested one."),
+    "mirror-deployments": (
+        f"{_COMMANDS}.ci_release:mirror_deployments",
+        "Records of the targets, into git.",
+    ),
+    "propose": (f"{_COMMANDS}.ci_propose:propose", "A pull request with what changed."),
 }
 
 
