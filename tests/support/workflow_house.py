@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from mlws_scaffold.adapters.daemons import Daemon
 from tests.support.fake_ollama.fake import FakeOllama, running
 from tests.support.installation import TAG, UV, run
 from tests.support.rendering import render
@@ -180,6 +181,8 @@ def _end(state: Path) -> None:
     )
     servers = state / "servers"
     started += [int(line) for line in servers.read_text().split()] if servers.exists() else []
+    for lock in state.glob("hosts/*/home/.local/state/mlws/workspaces/*/deploy/*/*/*/lock"):
+        Daemon(lock.parent).stop(0.2)
     for pid in started:
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(pid, signal.SIGKILL)
