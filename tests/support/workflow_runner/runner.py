@@ -42,6 +42,7 @@ class Runner:
     scratch: Path
     extra: Mapping[str, str] = field(default_factory=dict)
     repository: str = "acme/demo"
+    token: str = "the-token-of-the-run"
     only: frozenset[str] = frozenset()
     number: int = 0
 
@@ -121,7 +122,7 @@ class Runner:
             sha=event.commit,
             workflow=whole.data["name"],
             actor="ann",
-            token="the-token-of-the-run",
+            token=self.token,
             repository=self.repository,
             run_id="77",
         )
