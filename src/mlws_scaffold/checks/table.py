@@ -29,6 +29,7 @@ from mlws_scaffold.checks.imports import ImportsDeclared
 from mlws_scaffold.checks.modelfiles import ModelfilesSound, VersionForChange
 from mlws_scaffold.checks.models import BaseAgrees, ModelfilesExist, OwnersKnown, RegistryValid
 from mlws_scaffold.checks.outcomes import HandoffComplete, ResultsAgree
+from mlws_scaffold.checks.owners import CodeownersCurrent
 from mlws_scaffold.checks.people import OwnNamespace
 from mlws_scaffold.checks.readme import ReadmeComplete
 from mlws_scaffold.checks.secrets import NoSecrets
@@ -82,6 +83,7 @@ CHECKS: dict[str, Check] = {
     "GIT004": BranchName(),
     "GIT005": OwnNamespace(),
     "GIT006": NoSecrets(),
+    "GIT007": CodeownersCurrent(),
 }
 
 AREAS = ("workspace", "experiments", "models", "agents", "git", "branch")

@@ -46,6 +46,7 @@ PERMANENT = {
     "GIT004": "BranchName",
     "GIT005": "OwnNamespace",
     "GIT006": "NoSecrets",
+    "GIT007": "CodeownersCurrent",
 }
 
 
