@@ -12,7 +12,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.request import Request, urlopen
 
+from mlws_scaffold.adapters.daemons import Daemon
 from tests.support.fake_ollama.fake import FakeOllama, running
 from tests.support.installation import TAG, UV, run
 from tests.support.rendering import render
@@ -103,8 +105,8 @@ def built(folder: Path, clone: Path, ports: tuple[int, int]) -> Iterator[House]:
     root, origin = folder / "ws", folder / "origin.git"
     state = folder / "state"
     state.mkdir()
-    answers = {"_src_path": str(clone), "_commit": TAG, "stack": [], "workspace_name": "demo"}
-    render("workspace", answers, root)
+    origin_of = {"_src_path": str(clone), "_commit": TAG}
+    render("workspace", {**origin_of, "stack": [], "workspace_name": "demo"}, root)
     _configure(root, ports)
     goal = "Find out whether a small network separates the classes"
     render(
@@ -130,16 +132,36 @@ def built(folder: Path, clone: Path, ports: tuple[int, int]) -> Iterator[House]:
         _end(state)
 
 
+@contextmanager
+def model_server() -> Iterator[str]:
+    """A fake Ollama as `mlws model sync` would leave it; yields its address."""
+    fake = FakeOllama()
+    fake.add(MODEL)
+    with running(fake):
+        copy = json.dumps({"source": MODEL, "destination": KEY}).encode()
+        with urlopen(Request(f"{fake.url}/api/copy", copy), timeout=30) as answer:
+            assert answer.status == 200
+        yield fake.url
+
+
+def release(clone: Path, tag: str) -> None:
+    """A newer version of the template, in which one managed file of a workspace differs."""
+    changed = clone / "templates/workspace/.github/workflows/nightly.yml"
+    changed.write_text(f"# Of {tag}.\n{changed.read_text()}")
+    for words in (("commit", "--quiet", "--all", "--message", tag), ("tag", tag)):
+        run(["git", *words], clone)
+
+
 def _configure(root: Path, ports: tuple[int, int]) -> None:
     config = root / "mlws.toml"
     text = re.sub(r"^\[deploy\]\n(?:(?!\[reports\]).*\n)*", "", config.read_text(), flags=re.M)
     config.write_text(text + "\n" + DEPLOY.format(staging=ports[0], production=ports[1]))
 
 
-def _agent(root: Path, name: str) -> None:
+def _agent(root: Path, name: str, origin: dict[str, str]) -> None:
     """An agent with its lock; one lock serves all three, as only the name differs."""
     folder = root / "agents/production" / name
-    render("agent", {"agent_name": name, "agent_framework": "plain"}, folder)
+    render("agent", {**origin, "agent_name": name, "agent_framework": "plain"}, folder)
     (folder / "tests/behaviour/cases.yaml").write_text(CASES)
     first = root / "agents/production" / AGENTS[0] / "uv.lock"
     if name == AGENTS[0]:
@@ -180,6 +202,8 @@ def _end(state: Path) -> None:
     )
     servers = state / "servers"
     started += [int(line) for line in servers.read_text().split()] if servers.exists() else []
+    for lock in state.glob("hosts/*/home/.local/state/mlws/workspaces/*/deploy/*/*/*/lock"):
+        Daemon(lock.parent).stop(0.2)
     for pid in started:
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(pid, signal.SIGKILL)

@@ -72,7 +72,9 @@ def _checkout(given: Inputs, site: Site) -> Outputs:
         _git(place, "fetch", "--quiet", "--depth", "1", "origin", wanted)
         wanted = "FETCH_HEAD"
     branch = site.event.ref.removeprefix("refs/heads/")
-    if given.get("ref"):
+    if re.fullmatch(r"[0-9a-f]{40}", wanted) and given.get("ref"):
+        _git(place, "switch", "--quiet", "--detach", "FETCH_HEAD")
+    elif given.get("ref"):
         _git(place, "switch", "--quiet", "--force-create", wanted, f"origin/{wanted}")
     elif branch != site.event.ref:
         _git(place, "switch", "--quiet", "--force-create", branch, wanted)

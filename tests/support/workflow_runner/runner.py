@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import shutil
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -41,6 +42,7 @@ class Runner:
     scratch: Path
     extra: Mapping[str, str] = field(default_factory=dict)
     repository: str = "acme/demo"
+    token: str = "the-token-of-the-run"
     only: frozenset[str] = frozenset()
     number: int = 0
 
@@ -77,29 +79,26 @@ class Runner:
     def _leg(self, whole: _Whole, name: str, matrix: Mapping[str, Any]) -> Leg:
         job = whole.data["jobs"][name]
         folder = whole.folder / "-".join([name, *map(str, matrix.values())])
-        place = Place(
-            key=f"{whole.path.stem}/{name}",
-            site=Site(
-                self.origin,
-                folder / "work",
-                whole.folder / "artifacts",
-                self.log,
-                whole.event,
-                job.get("permissions") or {},
-            ),
-            folder=folder,
-            environment={},
-            defaults=whole.data.get("defaults", {}).get("run", {}),
-        )
-        for made in (place.site.workspace, folder / "home", folder / "temp"):
-            made.mkdir(parents=True)
         contexts = self._contexts(whole, _listed(job.get("needs")))
         contexts |= {"matrix": Known(matrix), "steps": Known(), "env": Known()}
-        contexts["github"]["workspace"] = str(place.site.workspace)
-        contexts["runner"] = Known(temp=str(folder / "temp"), os="Linux")
-        scope = Scope(contexts, True, place.site.workspace)
-        runs_on = fill(job["runs-on"], scope)
-        place.environment.update(self._environment(whole, place, runs_on))
+        labels = _listed(fill(job["runs-on"], Scope(contexts, True, folder)))
+        house = folder if "ubuntu-latest" in labels else self.scratch / "hosts" / labels[0]
+        workspace, home, temp = house / "work", house / "home", folder / "temp"
+        shutil.rmtree(workspace, ignore_errors=True)
+        for made in (workspace, home, temp):
+            made.mkdir(parents=True, exist_ok=made == home)
+        contexts["github"]["workspace"] = str(workspace)
+        contexts["runner"] = Known(temp=str(temp), os="Linux")
+        scope = Scope(contexts, True, workspace)
+        artifacts = whole.folder / "artifacts"
+        allowed = job.get("permissions") or {}
+        place = Place(
+            key=f"{whole.path.stem}/{name}",
+            site=Site(self.origin, workspace, artifacts, self.log, whole.event, allowed),
+            folder=folder,
+            environment=self._environment(whole, workspace, home, temp, house != folder),
+            defaults=whole.data.get("defaults", {}).get("run", {}),
+        )
         for level in (whole.data.get("env") or {}, job.get("env") or {}):
             given = {key: shown(value) for key, value in fill(level, scope).items()}
             contexts["env"].update(given)
@@ -123,7 +122,7 @@ class Runner:
             sha=event.commit,
             workflow=whole.data["name"],
             actor="ann",
-            token="the-token-of-the-run",
+            token=self.token,
             repository=self.repository,
             run_id="77",
         )
@@ -139,16 +138,19 @@ class Runner:
             "runner": Known(temp="", os="Linux"),
         }
 
-    def _environment(self, whole: _Whole, place: Place, runs_on: Any) -> dict[str, str]:
+    def _environment(
+        self, whole: _Whole, workspace: Path, home: Path, temp: Path, own_runner: bool
+    ) -> dict[str, str]:
         """What a runner gives every step: nothing of this test's own virtual environment."""
-        kept = {key: value for key, value in os.environ.items() if key not in DROPPED}
+        dropped = {*DROPPED, "XDG_STATE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME"}
+        kept = {key: value for key, value in os.environ.items() if key not in dropped}
         own = str(Path(sys.executable).parent)
         parts = [part for part in kept["PATH"].split(os.pathsep) if part != own]
-        event, labels = whole.event, _listed(runs_on)
+        event = whole.event
         return {
             **kept,
             "PATH": os.pathsep.join([str(self.tools), *parts]),
-            "HOME": str(place.folder / "home"),
+            "HOME": str(home),
             "CI": "true",
             "GITHUB_ACTIONS": "true",
             "GITHUB_ACTOR": "ann",
@@ -162,9 +164,9 @@ class Runner:
             "GITHUB_WORKFLOW": whole.data["name"],
             "GITHUB_WORKFLOW_REF": f"{self.repository}/.github/workflows/{whole.path.name}"
             f"@{event.ref}",
-            "GITHUB_WORKSPACE": str(place.site.workspace),
-            "RUNNER_ENVIRONMENT": "github-hosted" if "ubuntu-latest" in labels else "self-hosted",
-            "RUNNER_TEMP": str(place.folder / "temp"),
+            "GITHUB_WORKSPACE": str(workspace),
+            "RUNNER_ENVIRONMENT": "self-hosted" if own_runner else "github-hosted",
+            "RUNNER_TEMP": str(temp),
             "STUB_LOG": str(self.log),
             "STUB_STATE": str(self.scratch),
             **self.extra,

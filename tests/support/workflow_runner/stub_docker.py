@@ -58,7 +58,11 @@ def main() -> None:
     elif words[0] == "build":
         context = Path(words[-1])
         assert (context / "uv.lock").is_file(), "an image installs from the lock"
-        remember("images", words[words.index("--tag") + 1], sorted(os.listdir(context)))
+        remember(
+            "images",
+            words[words.index("--tag") + 1],
+            sorted(path.name for path in context.iterdir()),
+        )
     elif words[0] == "push":
         assert recall("images", words[1]) is not None, f"{words[1]} was never built"
         remember("registry", words[1], digest(words[1]))

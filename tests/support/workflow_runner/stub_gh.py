@@ -8,9 +8,9 @@ from stub import asked, refuse
 words = asked("gh")
 if not os.environ.get("GH_TOKEN"):
     sys.exit("gh: set GH_TOKEN")
-if words == ["auth", "setup-git"] or words[:2] in (["workflow", "run"], ["attestation", "verify"]):
-    pass
-elif words[:2] == ["pr", "list"]:
+SILENT = (["auth", "setup-git"], ["workflow", "run"], ["attestation", "verify"], ["pr", "list"])
+
+if words[:2] in SILENT:
     pass
 elif words[:2] == ["pr", "create"]:
     print("https://github.com/acme/demo/pull/7")

@@ -10,7 +10,8 @@ from pathlib import Path
 import click
 
 from mlws_scaffold.cli import output, place
-from mlws_scaffold.errors import UsageError
+from mlws_scaffold.errors import Problem, UsageError
+from mlws_scaffold.workspace.layout import CONFIG
 
 _RUNNERS = ("staging", "production")
 
@@ -27,7 +28,7 @@ def read_tag(tag: str, github: bool, as_json: bool) -> int:
 
     JSON: agent, version, folder, image, registry (its host, or empty), staging, production (labels
     of the runners that deploy there; empty where mlws.toml names no target). With --github the two
-    are lists for runs-on, or empty.
+    are lists for runs-on, or empty, and what is missing is a warning on the run's page.
     """
     from mlws_scaffold.agents.delivery import tags
 
@@ -37,6 +38,13 @@ def read_tag(tag: str, github: bool, as_json: bool) -> int:
     if as_json:
         output.json_document(found)
         return 0
+    for missing, what in (("registry", "pushed"), ("staging", "deployed")):
+        if github and not found[missing]:
+            text = (
+                f"names no {missing} to deploy with: the image is built and asked, but not {what}"
+            )
+            output.note(output.annotated(Problem(CONFIG, text), "deploy", "warning"))
+            break
     for name, value in found.items():
         listed = json.dumps([value]) if github and name in _RUNNERS and value else value
         output.line(f"{name}={listed}")
