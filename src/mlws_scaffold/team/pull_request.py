@@ -1,4 +1,4 @@
-"""Which pull request is meant, and how GitHub is reached: from what a workflow's environment says."""
+"""Which pull request is meant and how GitHub is reached, as the environment of a workflow says."""
 
 from __future__ import annotations
 

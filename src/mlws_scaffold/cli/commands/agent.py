@@ -20,6 +20,7 @@ TABLE = {
     "rollback": (f"{_COMMANDS}.agent_rollback:rollback", "Bring back the version before."),
     "status": (f"{_COMMANDS}.agent_status:status", "What serves, since when, and how it is."),
     "history": (f"{_COMMANDS}.agent_history:history", "Who deployed what, and how it ended."),
+    "release": (f"{_COMMANDS}.agent_release:release", "The next version, with its changelog."),
     "smoke": (f"{_COMMANDS}.agent_smoke:smoke", "Ask a running agent whether it works."),
 }
 

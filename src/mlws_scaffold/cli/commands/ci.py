@@ -19,6 +19,11 @@ TABLE = {
         f"{_COMMANDS}.ci_check:test_experiments",
         "The tests of the experiments that changed.",
     ),
+    "require-approvals": (
+        f"{_COMMANDS}.ci_approvals:require_approvals",
+        "Whether enough people approved.",
+    ),
+    "tag-agents": (f"{_COMMANDS}.ci_tags:tag_agents", "Tags for the versions that have none."),
     "read-tag": (f"{_COMMANDS}.ci_release:read_tag", "What a release tag says."),
     "smoke-image": (f"{_COMMANDS}.ci_release:smoke_image", "Whether an image answers."),
     "verify-image": (f"{_COMMANDS}.ci_release:verify_image", "Whether it is the attested one."),
