@@ -77,10 +77,10 @@ class House:
         self.git("switch", "--quiet", "--detach", "main")
         self.git("merge", "--quiet", "--no-ff", "--message", "Merge", "work")
         merged = self.git("rev-parse", "HEAD")
-        self.git("push", "--quiet", "--force", "origin", "HEAD:refs/pull/1/merge")
+        self.git("push", "--quiet", "--force", "origin", "HEAD:refs/pull/7/merge")
         self.git("switch", "--quiet", "main")
         payload = {"pull_request": {"base": {"sha": base}}}
-        return Event("pull_request", "refs/pull/1/merge", merged, payload)
+        return Event("pull_request", "refs/pull/7/merge", merged, payload)
 
     def push(self, before: str = "") -> Event:
         """The present main, pushed; `before` is what it was."""
