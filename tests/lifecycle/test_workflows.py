@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import workflow_house
+from tests.support import fake_github, workflow_house
+from tests.support.fake_github import FakeGitHub
 from tests.support.workflow_house import AGENTS, House
+from tests.support.workflow_runner import records
 from tests.support.workflow_runner.records import Event, Ran
 from tests.support.workflow_runner.runner import load
 
@@ -104,6 +106,18 @@ def _pull_requests(house: House) -> Iterator[Ran]:
         yield house.ran(workflow, event)
 
 
+def _review(house: House) -> Iterator[Ran]:
+    """Nobody but the author is in the team: that is a warning, and no reason to wait for ever."""
+    with fake_github.serving(FakeGitHub()) as github:
+        github.change("docs/notes.md")
+        house.runner.token = fake_github.TOKEN
+        event = house.pull_request("docs/notes.md")
+        payload = {**event.payload, "action": "submitted"}
+        event = replace(event, name="pull_request_review", payload=payload)
+        extra = {"GITHUB_API_URL": github.address, "GITHUB_REPOSITORY": "acme/ml"}
+        yield house.ran("approvals", event, **extra)
+
+
 def _merge(house: House) -> Iterator[Ran]:
     before = house.git("rev-parse", "main")
     (house.root / "agents/production/helper/NOTES.md").write_text("Better.\n")
@@ -146,7 +160,7 @@ def test_every_step_of_every_workflow_runs(house: House, template: Path) -> None
     """From a pull request to users, and what happens by the clock; each step really executed."""
     if shutil.which("haproxy") is None and not Path("/usr/sbin/haproxy").exists():
         pytest.skip("haproxy is not installed")
-    done: list[Ran] = [*_pull_requests(house), *_merge(house)]
+    done: list[Ran] = [*_pull_requests(house), *_review(house), *_merge(house)]
     log = house.runner.log
     started = [call.words[-1] for call in records.calls(log, "gh") if call.words[0] == "workflow"]
     assert started == [TAG], started

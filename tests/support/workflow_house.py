@@ -10,7 +10,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.request import Request, urlopen
 
@@ -52,7 +52,7 @@ class House:
 
     root: Path
     runner: Runner
-    events: dict[str, str] = field(default_factory=dict)
+    production_port: int
 
     @property
     def workflows(self) -> list[Path]:
@@ -77,10 +77,10 @@ class House:
         self.git("switch", "--quiet", "--detach", "main")
         self.git("merge", "--quiet", "--no-ff", "--message", "Merge", "work")
         merged = self.git("rev-parse", "HEAD")
-        self.git("push", "--quiet", "--force", "origin", "HEAD:refs/pull/1/merge")
+        self.git("push", "--quiet", "--force", "origin", "HEAD:refs/pull/7/merge")
         self.git("switch", "--quiet", "main")
         payload = {"pull_request": {"base": {"sha": base}}}
-        return Event("pull_request", "refs/pull/1/merge", merged, payload)
+        return Event("pull_request", "refs/pull/7/merge", merged, payload)
 
     def push(self, before: str = "") -> Event:
         """The present main, pushed; `before` is what it was."""
@@ -109,13 +109,12 @@ def built(folder: Path, clone: Path, ports: tuple[int, int]) -> Iterator[House]:
     render("workspace", {**origin_of, "stack": [], "workspace_name": "demo"}, root)
     _configure(root, ports)
     goal = "Find out whether a small network separates the classes"
-    render(
-        "experiment", {"experiment_name": "first-try", "experiment_goal": goal}, root / EXPERIMENT
-    )
+    answers = {"experiment_name": "first-try", "experiment_goal": goal}
+    render("experiment", {**origin_of, **answers}, root / EXPERIMENT)
     for name in AGENTS:
-        _agent(root, name)
+        _agent(root, name, origin_of)
     runner = Runner(origin, stubs.make(folder / "tools"), state)
-    house = House(root, runner)
+    house = House(root, runner, ports[1])
     run([UV, "lock", "--quiet"], root)
     run(["git", "init", "--quiet", "--bare", origin], folder)
     run(["git", "config", "uploadpack.allowAnySHA1InWant", "true"], origin)

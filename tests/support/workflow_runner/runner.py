@@ -188,7 +188,11 @@ def _listens(events: Any, event: Event) -> bool:
     filters = events[event.name] if isinstance(events, dict) else None
     if not isinstance(filters, dict):
         return True
-    assert set(filters) <= {"branches", "tags", "branches-ignore"}, filters
+    assert set(filters) <= {"branches", "tags", "types"}, filters
+    if "types" in filters and event.payload.get("action") not in filters["types"]:
+        return False
+    if not {"branches", "tags"} & set(filters):
+        return True
     kind = "tags" if event.ref.startswith("refs/tags/") else "branches"
     name = event.ref.split("/", 2)[2]
     return any(Path(name).match(pattern) for pattern in filters.get(kind, ()))

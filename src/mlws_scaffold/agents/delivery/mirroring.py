@@ -25,8 +25,9 @@ def mirror(site: Site, folder: Path) -> int:
     found = sorted(folder.rglob(ledger.NAME))
     if not found:
         raise MlwsError(f"no {ledger.NAME} below {folder}", "the deploying jobs keep it")
-    records = [record for path in found for record in _records(path, site.found)]
-    return ledger.mirror(site, sorted(records, key=lambda one: str(one["at"])))
+    # Each job kept the whole file, so that most records come more than once.
+    records = {one["id"]: one for path in found for one in _records(path, site.found)}
+    return ledger.mirror(site, sorted(records.values(), key=lambda one: str(one["at"])))
 
 
 def _records(path: Path, agent: Found) -> list[Mapping[str, Any]]:
