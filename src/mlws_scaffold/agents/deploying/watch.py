@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
@@ -10,7 +11,7 @@ from mlws_scaffold.adapters.haproxy.requests import Request
 from mlws_scaffold.adapters.haproxy.runtime import ServerState
 from mlws_scaffold.agents.deploying.work import Refused, Work
 from mlws_scaffold.agents.operations import monitoring
-from mlws_scaffold.agents.targets.target import Release
+from mlws_scaffold.agents.targets.target import Release, Site
 from mlws_scaffold.agents.watching import judging
 from mlws_scaffold.agents.watching.evidence import Evidence, Seen, samples
 from mlws_scaffold.agents.watching.judging import Verdict
@@ -22,16 +23,16 @@ _PAUSE_SECONDS = 0.5
 _MOST_SILENT = 20
 
 
-def rules(work: Work) -> Thresholds:
-    """What a new version is measured against."""
-    slo = work.site.found.agent.slo
+def rules(site: Site, limit: float) -> Thresholds:
+    """What a new version is measured against; limit: seconds of a stage."""
+    slo = site.found.agent.slo
     return thresholds(
         error_rate=slo.error_rate if slo else None,
         latency_p95=monitoring.seconds(slo.latency_p95)
         if slo and slo.latency_p95 is not None
         else None,
-        min_requests=work.site.place.config.deploy.min_requests,
-        limit_seconds=work.begun.limit,
+        min_requests=site.place.config.deploy.min_requests,
+        limit_seconds=limit,
     )
 
 
@@ -40,7 +41,7 @@ def stage(work: Work) -> dict[str, Any]:
 
     Raises Refused when the new version fails, is too slow, died, or stays undecided at the limit.
     """
-    limits, seen = rules(work), _Collected()
+    limits, seen = rules(work.site, work.begun.limit), _Collected()
     while True:
         seen.look(work)
         elapsed = max(0.0, time.time() - work.begun.began)
@@ -60,7 +61,8 @@ class _Collected:
     def __init__(self) -> None:
         self._ended: dict[tuple[int, int], Request] = {}
         self._servers: dict[str, ServerState] = {}
-        self._progress = time.monotonic()
+        self._counts: Counter[str] = Counter()
+        self._moved: dict[str, float] = {}
         self._alive = True
         self._silent = 0
 
@@ -77,11 +79,13 @@ class _Collected:
                 raise
             return
         self._silent = 0
-        before = len(self._ended)
         self._ended.update({(one.process, one.number): one for one in look.requests})
         self._servers = {one.slot: one for one in look.servers}
-        if len(self._ended) > before:
-            self._progress = time.monotonic()
+        counts = Counter(one.slot for one in self._ended.values())
+        for slot in self._servers:
+            if slot not in self._moved or counts[slot] > self._counts[slot]:
+                self._moved[slot] = time.monotonic()
+        self._counts = counts
 
     def evidence(self, work: Work, elapsed: float) -> Evidence:
         """What is known now of both versions."""
@@ -99,7 +103,7 @@ class _Collected:
         return Seen(
             samples=samples(self._ended.values(), release.slot),
             in_flight=server.current if server else 0,
-            quiet=time.monotonic() - self._progress,
+            quiet=time.monotonic() - self._moved.get(release.slot, time.monotonic()),
             alive=alive and not down,
         )
 
