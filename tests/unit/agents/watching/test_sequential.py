@@ -55,14 +55,13 @@ def test_bad_is_final_whatever_comes_after(before: list[bool], after: list[bool]
         assert ERRORS.run([*before, *after]) == "bad"
 
 
-@given(st.lists(st.booleans(), max_size=400))
-def test_one_failure_more_never_makes_a_bad_version_look_better(outcomes: list[bool]) -> None:
-    if ERRORS.run(outcomes) != "bad" or False in outcomes:
-        worse = list(outcomes)
-        if False in worse:
-            worse[len(worse) - 1 - worse[::-1].index(False)] = True
-        order = {"good": 0, "open": 1, "bad": 2}
-        assert order[ERRORS.run(worse)] >= order[ERRORS.run(outcomes)]
+@given(st.lists(st.booleans(), max_size=300))
+def test_a_failure_in_place_of_a_good_end_never_makes_a_version_look_better(
+    outcomes: list[bool],
+) -> None:
+    order = {"good": 0, "open": 1, "bad": 2}
+    worse = [*outcomes, True]
+    assert order[ERRORS.run(worse)] >= order[ERRORS.run([*outcomes, False])]
 
 
 @given(st.integers(0, 2000))
@@ -71,4 +70,4 @@ def test_no_failure_is_never_bad_and_enough_of_them_are_good(count: int) -> None
 
 
 def test_a_version_that_turns_bad_after_it_looked_good_is_found() -> None:
-    assert ERRORS.run([False] * 500 + [True] * 2) == "bad"
+    assert ERRORS.run([False] * 500 + [True] * 3) == "bad"
