@@ -131,7 +131,9 @@ class Stage:
 @dataclass(frozen=True, slots=True)
 class Deploy:
     registry: str = ""
-    target: str = field(default="compose", metadata={"choices": ("compose", "kubernetes")})
+    target: str = field(
+        default="compose", metadata={"choices": ("compose", "kubernetes", "process")}
+    )
     steps: tuple[int, ...] = (10, 50, 100)
     stage_limit_seconds: int = 1800
     min_requests: int = 50
