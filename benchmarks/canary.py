@@ -8,9 +8,9 @@ through a real HAProxy to real processes, deployed by `mlws agent deploy --targe
 - a deployer killed with SIGKILL in front of its 1st, 2nd, … act (with --every N: of each Nth), then
   `--resume`, then the same with `--abort`.
 
-Failed chats, as callers saw them, are a bad canary's `own` (they reached it) or `ours`: the goal is
-none of ours, none that ran `twice`, none of the canary `late`, after the command's end. `canary` got
-so many chats, its `share` while it got any, for so many seconds (`s`) of the command's `all s`.
+Failed chats, as callers saw them, are a bad canary's `own` (they reached it) or `ours`. The goal is
+none of ours, none that ran `twice`, none that the canary got `late`, after the command's end. The
+`canary` got so many chats, its `share` while it got any, for `s` seconds of the command's `all s`.
 Exits with 1 when a goal is missed.
 """
 
