@@ -76,6 +76,10 @@ def _smoke(work: Work) -> None:
 
 def _stages(work: Work) -> None:
     """Each stage gives the new version its share and ends with a verdict on what it did with it."""
+    if not work.target.shifts:
+        if refused := work.target.follow(work.begun.release, work.begun.limit):
+            raise Refused(refused)
+        return
     while work.begun.stage < len(work.begun.stages):
         begun = work.begun
         if begun.mark is None:

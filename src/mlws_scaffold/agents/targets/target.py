@@ -130,6 +130,9 @@ class Target(Protocol):
     def smoke(self, release: Release) -> str:
         """Ask it past the proxy by the agent's own smoke test; returns what does not work."""
 
+    def follow(self, release: Release, seconds: float) -> str:
+        """Where the place shifts by itself: wait for its end; why it refused, or nothing."""
+
     def share(self, shares: Shares) -> None:
         """Move the shares: who gains first, so that somebody always answers."""
 
