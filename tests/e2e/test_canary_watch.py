@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from mlws_scaffold.adapters.haproxy.config import RING
+from mlws_scaffold.adapters.haproxy.requests import parse, since
 from mlws_scaffold.agents.watching import counters
-from mlws_scaffold.agents.watching.collecting import Canary, Watch
+from mlws_scaffold.agents.watching.collecting import Collected
 from mlws_scaffold.agents.watching.judging import Verdict, judge
 from mlws_scaffold.agents.watching.thresholds import Thresholds
 from tests.support.canary_lab.house import House, house
@@ -35,16 +37,18 @@ def watched(place: House, fault: str) -> Verdict:
     port = place.start("b", "2.0")
     place.open({"a": 50, "b": 50})
 
-    def ask() -> counters.Counters | None:
-        return counters.read(f"http://127.0.0.1:{port}")
-
-    def alive() -> bool:
-        return place.agents["b"].poll() is None
-
-    watch = Watch(place.runtime, Canary("b", ask, alive=alive), "a")
+    mark, seen = place.runtime.mark(), Collected("b", "a", time.monotonic())
+    begun = time.monotonic()
     with steady(place.port, 60) as traffic:
         while True:
-            verdict = judge(watch.evidence(), RULES)
+            seen.add(
+                since(parse(place.runtime.events(RING)), mark),
+                place.runtime.servers(),
+                counters.read(f"http://127.0.0.1:{port}"),
+                alive=place.agents["b"].poll() is None,
+                now=time.monotonic(),
+            )
+            verdict = judge(seen.evidence(time.monotonic() - begun, None), RULES)
             if verdict.act != "wait":
                 break
             time.sleep(0.1)

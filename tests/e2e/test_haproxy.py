@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from mlws_scaffold.adapters.haproxy.config import check, text
-from mlws_scaffold.adapters.haproxy.requests import Log, since
+from mlws_scaffold.adapters.haproxy.config import RING, check, text
+from mlws_scaffold.adapters.haproxy.requests import parse, since
 from mlws_scaffold.adapters.haproxy.runtime import LocalSocket, Relayed, Runtime
 from mlws_scaffold.errors import MlwsError, Unavailable
 from tests.support.canary_lab.house import House, house
@@ -45,15 +45,14 @@ def test_requests_are_shared_by_weight_and_logged_with_their_times(place: House)
     place.start("a", "1.0")
     place.start("b", "2.0")
     place.open({"a": 75, "b": 25})
-    log, mark = Log(place.runtime), place.runtime.mark()
+    mark = place.runtime.mark()
     with steady(place.port, 60) as traffic:
         some(traffic, 80)
     assert traffic.failed == []
     share = traffic.by_version()["2.0"] / len(traffic.sent)
     assert 0.2 <= share <= 0.3
-    logged = since(log.new(), mark)
+    logged = since(parse(place.runtime.events(RING)), mark)
     assert len(logged) == len(traffic.sent)
-    assert log.new() == ()
     assert all(0.02 < (one.first or 0) < one.total for one in logged)
     assert since(logged, place.runtime.mark()) == ()
 
@@ -114,32 +113,13 @@ def test_a_reload_and_a_restart_keep_what_was_written_and_a_reload_loses_nothing
     place.open({"a": 100, "b": 0})
     with steady(place.port, 40) as traffic:
         place.write({"a": 50, "b": 50})
-        place.local.reload()
+        place.reload()
         some(traffic, len(traffic.sent) + 20)
     assert traffic.failed == []
-    place.local.stop()
-    assert not place.local.running()
-    place.local.start()
+    place.process.stop(0.0)
+    assert not place.process.alive
+    place.run()
     assert [one.weight for one in place.runtime.servers()] == [50, 50]
-
-
-def test_a_proxy_whose_starter_was_killed_is_found_and_not_started_twice(place: House) -> None:
-    place.start("a", "1.0")
-    place.open({"a": 1, "b": 0})
-    worker = place.runtime.mark().process
-    (place.folder / "haproxy.pid").unlink()
-    assert not place.local.running()
-    place.local.start()
-    assert place.local.running()
-    assert place.runtime.mark().process == worker
-
-
-def test_a_proxy_that_cannot_start_says_why(place: House) -> None:
-    place.local.config.write_text("frontend x\n    bind nonsense\n")
-    with pytest.raises(MlwsError, match=r"does not start[^$]*nonsense"):
-        place.local.start()
-    with pytest.raises(Unavailable, match="does not answer"):
-        place.runtime.servers()
 
 
 def test_commands_that_haproxy_refuses_are_named(place: House) -> None:
@@ -156,14 +136,14 @@ def test_commands_that_haproxy_refuses_are_named(place: House) -> None:
 def test_the_socket_is_reached_through_a_command_as_well(place: House) -> None:
     place.start("a", "1.0")
     place.open({"a": 7, "b": 0})
-    far = Runtime(Relayed((sys.executable,), str(place.local.socket)))
+    far = Runtime(Relayed((sys.executable,), str(place.socket)))
     assert far.servers() == place.runtime.servers()
     far.weights({"a": 9})
     assert place.runtime.servers()[0].weight == 9
     with pytest.raises(Unavailable, match="No such file"):
         Runtime(Relayed((sys.executable,), str(place.folder / "none"))).servers()
     shell = ("sh", "-c", 'exec sh -c "$*"', "ssh", sys.executable)  # joins its words, as ssh does
-    assert Runtime(Relayed(shell, str(place.local.socket), shell=True)).mark().process
+    assert Runtime(Relayed(shell, str(place.socket), shell=True)).mark().process
 
 
 def test_a_proxy_that_is_away_is_told_with_its_cure(tmp_path: Path) -> None:

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from mlws_scaffold.adapters.daemons import Daemon
 from mlws_scaffold.adapters.haproxy.config import Proxy, Server, executable, text
-from mlws_scaffold.adapters.haproxy.local import Local
 from mlws_scaffold.adapters.haproxy.runtime import Runtime
 from mlws_scaffold.errors import Unavailable
 from tests.support.waiting import until
@@ -47,12 +47,20 @@ class House:
     ports: dict[str, int] = field(default_factory=dict)
 
     @property
-    def local(self) -> Local:
-        return Local(self.folder, self.folder / "admin.sock")
+    def socket(self) -> Path:
+        return self.folder / "admin.sock"
+
+    @property
+    def config(self) -> Path:
+        return self.folder / "haproxy.cfg"
 
     @property
     def runtime(self) -> Runtime:
-        return self.local.runtime
+        return Runtime(self.socket)
+
+    @property
+    def process(self) -> Daemon:
+        return Daemon(self.folder / "proxy")
 
     def start(self, slot: str, version: str) -> int:
         command = [sys.executable, str(AGENT), "0", version, str(self.folder)]
@@ -67,14 +75,31 @@ class House:
             Server(slot, "127.0.0.1", self.ports.get(slot, 1), weight, enabled=slot in self.agents)
             for slot, weight in weights.items()
         )
-        return Proxy("127.0.0.1", self.port, None, self.folder / "admin.sock", servers)
+        return Proxy("127.0.0.1", self.port, None, self.socket, servers)
 
     def write(self, weights: dict[str, int]) -> None:
-        self.local.config.write_text(text(self.proxy(weights)))
+        self.config.write_text(text(self.proxy(weights)))
+
+    def run(self) -> None:
+        command = (executable(), "-W", "-db", "-f", str(self.config))
+        self.process.start(command, self.folder, os.environ)
+        assert until(lambda: self.worker), self.process.said()
+
+    def reload(self) -> None:
+        before = self.worker
+        self.process.tell(signal.SIGUSR2)
+        assert until(lambda: self.worker not in (0, before)), self.process.said()
+
+    @property
+    def worker(self) -> int:
+        try:
+            return self.runtime.mark().process
+        except Unavailable:
+            return 0
 
     def open(self, weights: dict[str, int]) -> None:
         self.write(weights)
-        self.local.start()
+        self.run()
         self.up(*(slot for slot, weight in weights.items() if weight))
 
     def up(self, *slots: str) -> None:
@@ -98,7 +123,7 @@ def house(folder: Path) -> Iterator[House]:
     try:
         yield made
     finally:
-        made.local.stop()
+        made.process.stop(0.0)
         for agent in made.agents.values():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(agent.pid, signal.SIGKILL)
