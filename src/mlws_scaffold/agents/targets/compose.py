@@ -22,6 +22,8 @@ from mlws_scaffold.agents.operations import docker, image, smoke, stack
 from mlws_scaffold.agents.targets import versions
 from mlws_scaffold.agents.targets.slots import Slots
 from mlws_scaffold.agents.targets.target import Release, Site, Wish
+from mlws_scaffold.agents.watching import counters
+from mlws_scaffold.agents.watching.counters import Counters
 from mlws_scaffold.errors import MlwsError, Unavailable
 
 FILE = "deploy/compose.yaml"
@@ -38,6 +40,12 @@ _GRACE_SECONDS = 45
 
 _REVISION = '{{index .Config.Labels "org.opencontainers.image.revision"}}'
 
+# At the port of AGENT_METRICS_PORT, which is reachable inside the network alone.
+_METRICS = """\
+import os, urllib.request
+port = os.environ["AGENT_METRICS_PORT"]
+print(urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=2).read().decode())
+"""
 _READ = """\
 import pathlib, sys
 path = pathlib.Path(sys.argv[1])
@@ -198,9 +206,15 @@ class Host:
         )
         try:
             self._ask(words, script, seconds=_SMOKE_SECONDS)
-        except (MlwsError, Unavailable) as error:
+        except MlwsError as error:
             return error.message
         return ""
+
+    def counters(self, release: Release) -> Counters | None:
+        words = (*self._words, "exec", "-T", f"agent-{release.slot}", "python", "-c", _METRICS)
+        with contextlib.suppress(MlwsError):
+            return counters.parse(self._ask(words))
+        return None
 
     def explain(self, release: Release) -> str:
         words = ("logs", "--no-log-prefix", "--tail", "5", f"agent-{release.slot}")
