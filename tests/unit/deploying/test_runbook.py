@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import re
 import shlex
-import subprocess
-import sys
 from pathlib import Path
 
-from tests.support import killed_deployer
 from tests.support.canary_lab import traffic
 from tests.support.deployed import Deployed
 
@@ -55,11 +52,7 @@ def test_the_section_on_an_interrupted_deployment(deployed: Deployed) -> None:
         ("1.1.0", "1.2.0"), commands("A deployment was interrupted"), strict=True
     ):
         deployed.house.commit(version)
-        killed = [sys.executable, killed_deployer.__file__, "20", "agent", "deploy", "helper"]
-        subprocess.run(
-            killed, cwd=deployed.house.root, env=deployed.environment, capture_output=True,
-            timeout=60, check=False,
-        )  # fmt: skip
+        deployed.quick("deploy", "helper", dies_at=20)
         deployed.mlws("deploy", "helper", status=1)  # refuses, and says which two there are
         with traffic.steady(deployed.house.port, 80.0):
             deployed.mlws(*words)
