@@ -7,6 +7,7 @@ addresses take their place. Usage as a program: `compose_host.py FOLDER docker-a
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
@@ -15,8 +16,10 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from mlws_scaffold.adapters.daemons import Daemon
+if TYPE_CHECKING:
+    from mlws_scaffold.adapters.daemons import Daemon
 
 VOLUME = "/var/lib/haproxy"
 LAB = Path(__file__).with_name("canary_lab") / "agent.py"
@@ -33,6 +36,9 @@ class Host:
         return self.folder / "volume"
 
     def daemon(self, service: str) -> Daemon:
+        # Here: most calls need none, and a deployment makes a hundred of them.
+        from mlws_scaffold.adapters.daemons import Daemon
+
         return Daemon(self.folder / service)
 
     def port(self, service: str) -> int:
@@ -56,7 +62,7 @@ def install(folder: Path, programs: Path) -> Host:
     (folder / "volume").mkdir(parents=True)
     programs.mkdir()
     script = programs / "docker"
-    script.write_text(f'#!/bin/sh\nexec {sys.executable} {__file__} {folder} "$@"\n')
+    script.write_text(f'#!/bin/sh\nexec {sys.executable} -I {__file__} {folder} "$@"\n')
     script.chmod(0o755)
     for service in ("agent-a", "agent-b"):
         with socket.socket() as probe:
@@ -112,18 +118,27 @@ def execute(host: Host, service: str, words: list[str]) -> int:
         if "--key-file" in words:
             place = words.index("--key-file")
             words[place : place + 2] = []
-    env = {**os.environ}
-    if service != "keeper":
-        env["AGENT_METRICS_PORT"] = str(host.port(service))
-    command = [sys.executable, *words[1:]]
-    if any(word.endswith("admin.sock") for word in words):
-        said = local(host, sys.stdin.read())
-        ports = [str(host.port(service)) for service in ("agent-a", "agent-b")]
-        done = subprocess.run(command, input=said, stdout=subprocess.PIPE, text=True, check=False)
-        print(re.sub(rf"\b({'|'.join(ports)})\b", "8000", done.stdout))
-        return done.returncode
-    # In its place: a lock must see its own input close.
-    return os.execve(sys.executable, command, env)
+        os.environ["AGENT_METRICS_PORT"] = str(host.port(service))
+    elif words[1] == "-c":
+        return inside(host, words[2], words[2:])
+    return subprocess.run([sys.executable, *words[1:]], check=False).returncode
+
+
+def inside(host: Host, program: str, arguments: list[str]) -> int:
+    """Run a program of the deployer in this process: starting another takes longer than it."""
+    ports = [str(host.port(service)) for service in ("agent-a", "agent-b")]
+    relays = arguments[1].endswith("admin.sock")
+    sys.argv = arguments
+    said, printed = io.TextIOWrapper(io.BytesIO()), sys.stdout
+    if relays:
+        asked = local(host, sys.stdin.read()).encode()
+        sys.stdin, sys.stdout = io.TextIOWrapper(io.BytesIO(asked)), said
+    exec(program, {})
+    if relays:
+        sys.stdout = printed
+        answer = said.buffer.getvalue().decode()  # type: ignore[attr-defined]
+        print(re.sub(rf"\b({'|'.join(ports)})\b", "8000", answer))
+    return 0
 
 
 READY = "http://127.0.0.1:8000/readyz"
