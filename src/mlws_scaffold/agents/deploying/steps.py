@@ -50,6 +50,8 @@ def revive(work: Work) -> None:
     at = begun.percent if begun is not None and begun.step == "stages" else 0
     work.target.open(work.journal.shares(at))
     _stable_runs(work)
+    if begun is None:
+        work.target.share(work.journal.shares(0))  # returns when the proxy finds it ready, too
 
 
 def _backup(work: Work) -> None:
@@ -76,10 +78,18 @@ def _smoke(work: Work) -> None:
 
 def _stages(work: Work) -> None:
     """Each stage gives the new version its share and ends with a verdict on what it did with it."""
+    if not work.target.shifts:
+        if refused := work.target.follow(work.begun.release, work.begun.limit):
+            raise Refused(refused)
+        return
     while work.begun.stage < len(work.begun.stages):
         begun = work.begun
         if begun.mark is None:
             work.keep(mark=work.target.mark(), began=time.time())
+        if not work.target.alive(begun.release):
+            raise Refused(
+                f"{begun.release.version} does not run any more: {_last(work, begun.release)}"
+            )
         percent = work.begun.percent
         work.site.say(f"{percent} % of the requests go to {begun.release.version}")
         work.target.share(work.journal.shares(percent))
