@@ -2,13 +2,12 @@
 
 The Rollout's controller is played when somebody asks for its state: images whose name ends with a
 version in bad.json are taken back, as Argo does after a failed analysis.
-Usage as a program: `cluster.py FOLDER REAL-KUBECTL kubectl-arguments…`.
+Usage as a program: `cluster.py FOLDER kubectl-arguments…`.
 """
 
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,16 +50,18 @@ def install(folder: Path, programs: Path, real: str) -> Cluster:
     folder.mkdir(parents=True)
     programs.mkdir(parents=True, exist_ok=True)
     script = programs / "kubectl"
-    script.write_text(f'#!/bin/sh\nexec {sys.executable} {__file__} {folder} {real} "$@"\n')
+    # What needs no cluster does not wait for a Python to start.
+    script.write_text(
+        f'#!/bin/sh\n[ "$1" = kustomize ] && exec {real} "$@"\n'
+        f'exec {sys.executable} {__file__} {folder} "$@"\n'
+    )
     script.chmod(0o755)
     return Cluster(folder)
 
 
-def main(folder: Path, real: str, words: list[str]) -> int:
+def main(folder: Path, words: list[str]) -> int:
     """Answer one call."""
     cluster = Cluster(folder)
-    if words[0] == "kustomize":
-        return subprocess.run([real, *words], check=False).returncode
     words = _without_place(words)
     with (folder / "calls.jsonl").open("a") as log:
         log.write(json.dumps(words) + "\n")
@@ -175,4 +176,4 @@ def _undo(cluster: Cluster) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1]), sys.argv[2], sys.argv[3:]))
+    sys.exit(main(Path(sys.argv[1]), sys.argv[2:]))

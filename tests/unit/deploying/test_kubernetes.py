@@ -15,7 +15,10 @@ from tests.support.cluster import Cluster
 from tests.support.deployed import Deployed
 
 KUBECTL = shutil.which("kubectl")
-pytestmark = pytest.mark.skipif(KUBECTL is None, reason="kubectl is not installed")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(KUBECTL is None, reason="kubectl is not installed"),
+]
 
 PLACE = """\
 [deploy]
@@ -130,7 +133,9 @@ def test_the_first_version_that_fails_leaves_nothing(deployed: Deployed, cluster
 
 def test_a_plain_deployment_is_followed_and_undone(deployed: Deployed, cluster: Cluster) -> None:
     overlay = deployed.house.agent / "deploy/kubernetes/overlays/production/kustomization.yaml"
-    overlay.write_text(overlay.read_text().replace("# - ../../components/d", "- ../../components/d"))
+    overlay.write_text(
+        overlay.read_text().replace("# - ../../components/d", "- ../../components/d")
+    )
     deployed.house.commit("1.1.0")
     deployed.mlws("deploy", "helper")
     deployed.house.commit("1.2.0")

@@ -14,7 +14,7 @@ import os
 import re
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +49,7 @@ class Cluster:
 
     site: Site
     shifts: bool = False
+    rendered: list[str] = field(default_factory=list)
 
     def require(self) -> None:
         if process.find("kubectl") is None:
@@ -106,7 +107,9 @@ class Cluster:
             raise UsageError("--build builds on this machine, and a cluster does not see it")
         if not registry:
             raise UsageError("[deploy] registry of mlws.toml is empty", 'such as "ghcr.io/acme"')
-        return dataclasses.replace(release, digest=self._digest(release) or release.digest)
+        return dataclasses.replace(
+            release, digest=versions.pushed(self.site, self._tag(release)) or release.digest
+        )
 
     def put(self, release: Release, _beside: Release | None) -> Release:
         return release
@@ -195,8 +198,7 @@ class Cluster:
     @property
     def _rolls(self) -> bool:
         """Whether the overlay has a Rollout; else it is a plain Deployment."""
-        found = documents.parse(self._rendered())
-        return any(one["kind"] == "Rollout" for one in found)
+        return bool(re.search(r"(?m)^kind: Rollout$", self._rendered()))
 
     def _holds(self, release: Release) -> bool:
         """Whether the cluster was given this version last: nothing else may be undone."""
@@ -209,7 +211,10 @@ class Cluster:
         return dict(json.loads(said)) if said else None
 
     def _rendered(self) -> str:
-        return self._run("kustomize", str(self._overlay), anywhere=True)
+        """The overlay as it lies here; rendered once, for it is asked for at every look."""
+        if not self.rendered:
+            self.rendered.append(self._run("kustomize", str(self._overlay), anywhere=True))
+        return self.rendered[0]
 
     def _filled(self, release: Release) -> Applied:
         objects = documents.parse(self._rendered())
@@ -221,18 +226,6 @@ class Cluster:
     def _tag(self, release: Release) -> str:
         registry = self.site.place.config.deploy.registry
         return f"{registry}/{self.site.name}:{release.version.replace('+', '-')}"
-
-    def _digest(self, release: Release) -> str:
-        """What the registry has under the version's tag; docker asks, as it knows the login."""
-        if process.find("docker") is None:
-            self.site.say("without docker the registry is not asked for a digest: the tag is used")
-            return ""
-        asked = ("docker", "buildx", "imagetools", "inspect", self._tag(release))
-        done = self._ask((*asked, "--format", "{{.Manifest.Digest}}"), "")
-        if done.status:
-            cure = "the workflow deploy-production pushes it; or docker login"
-            raise MlwsError(f"{self._tag(release)} is not in the registry: {done.said}", cure)
-        return done.output.strip()
 
     def _await_model(self, job: str) -> None:
         end = time.monotonic() + _MODEL_SECONDS

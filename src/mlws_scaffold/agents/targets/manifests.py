@@ -69,7 +69,7 @@ def fill(site: Site, objects: Objects, release: Release, image: str) -> Applied:
 def is_of(agent: Mapping[str, Any], release: Release) -> bool:
     """Whether a Rollout or Deployment, as the cluster has it, is that of a version."""
     found = agent["spec"]["template"].get("metadata", {}).get("annotations", {})
-    return _annotations(release).items() <= found.items()
+    return bool(_annotations(release).items() <= found.items())
 
 
 def _annotations(release: Release) -> dict[str, str]:
