@@ -18,7 +18,7 @@ from tests.support.workflow_runner.records import Event, Ran
 from tests.support.workflow_runner.runner import load
 
 pytestmark = pytest.mark.slow
-TAG = "agents/helper/v0.1.0"
+TAG = f"agents/{AGENTS[0]}/v0.1.0"
 SECRETS = {
     "REGISTRY_USERNAME": "robot",
     "REGISTRY_PASSWORD": "p",
@@ -163,7 +163,7 @@ def test_every_step_of_every_workflow_runs(house: House, template: Path) -> None
     done: list[Ran] = [*_pull_requests(house), *_review(house), *_merge(house)]
     log = house.runner.log
     started = [call.words[-1] for call in records.calls(log, "gh") if call.words[0] == "workflow"]
-    assert started == [TAG], started
+    assert started == [f"agents/{name}/v0.1.0" for name in AGENTS]
     with workflow_house.model_server() as address:
         port = house.production_port
         done += _deployment(house, address, f"http://127.0.0.1:{port}")
