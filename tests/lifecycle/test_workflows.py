@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import socket
 from collections.abc import Iterator
@@ -159,9 +160,7 @@ def test_every_step_from_the_merge_to_users(house: House) -> None:
     _require_all(house, done)
     pushed = [call.words for call in records.calls(log, "docker") if call.words[0] == "push"]
     assert pushed == [["push", "registry.example.org/acme/helper:0.1.0"]], "built and pushed once"
-    house.git("fetch", "--quiet", "origin")
-    mirror = f"origin/deployments/helper-0.1.0-77:agents/production/{AGENTS[0]}/deployments.jsonl"
-    mirrored = [json.loads(line) for line in house.git("show", mirror).splitlines()]
+    mirrored = _mirrored(house)
     assert [(one["environment"], one["result"]) for one in mirrored] == [
         ("staging", "done"),
         ("production", "done"),
@@ -180,11 +179,15 @@ def test_a_version_that_does_not_start_reaches_no_user_and_is_recorded(house: Ho
     results = ran.results()
     assert (results["staging"], results["production"]) == ("failure", "skipped"), ran.said()
     assert results["record"] == "success", ran.said()
+    assert [one["result"] for one in _mirrored(house)] == ["aborted"]
+
+
+def _mirrored(house: House) -> list[dict[str, str]]:
+    """The records in the pull request."""
+    branch = "origin/deployments/helper-0.1.0-77"
     house.git("fetch", "--quiet", "origin")
-    mirror = f"origin/deployments/helper-0.1.0-77:agents/production/{AGENTS[0]}/deployments.jsonl"
-    assert [json.loads(line)["result"] for line in house.git("show", mirror).splitlines()] == [
-        "aborted"
-    ]
+    text = house.git("show", f"{branch}:agents/production/{AGENTS[0]}/deployments.jsonl")
+    return [json.loads(line) for line in text.splitlines()]
 
 
 @services
