@@ -6,13 +6,11 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
-from mlws_scaffold.adapters.haproxy.requests import Request
-from mlws_scaffold.adapters.haproxy.runtime import ServerState
+from mlws_scaffold.adapters.haproxy.runtime import Mark
 from mlws_scaffold.agents.deploying.work import Refused, Work
 from mlws_scaffold.agents.operations import monitoring
-from mlws_scaffold.agents.targets.target import Release
 from mlws_scaffold.agents.watching import judging
-from mlws_scaffold.agents.watching.evidence import Evidence, Seen, samples
+from mlws_scaffold.agents.watching.collecting import Collected
 from mlws_scaffold.agents.watching.judging import Verdict
 from mlws_scaffold.agents.watching.thresholds import Thresholds, thresholds
 from mlws_scaffold.errors import MlwsError, Unavailable
@@ -38,13 +36,24 @@ def rules(work: Work) -> Thresholds:
 def stage(work: Work) -> dict[str, Any]:
     """Watch the present stage to its end; returns what was measured.
 
-    Raises Refused when the new version fails, is too slow, died, or stays undecided at the limit.
+    Raises Refused when the new version fails, is too slow, died, or stays undecided at the limit,
+    and Unavailable when the proxy does not answer for a while.
     """
-    limits, seen = rules(work), _Collected()
+    begun, stable = work.begun, work.journal.stable
+    if begun.mark is None:
+        raise MlwsError("this stage has no beginning", "mlws agent deploy --abort")
+    limits, silent = rules(work), 0
+    seen = Collected(begun.release.slot, stable.slot if stable else "", time.monotonic())
     while True:
-        seen.look(work)
-        elapsed = max(0.0, time.time() - work.begun.began)
-        verdict = judging.judge(seen.evidence(work, elapsed), limits)
+        try:
+            _look(work, begun.mark, seen)
+            silent = 0
+        except Unavailable:
+            silent += 1
+            if silent > _MOST_SILENT:
+                raise
+        elapsed = max(0.0, time.time() - begun.began)
+        verdict = judging.judge(seen.evidence(elapsed, _earlier(begun.measured)), limits)
         if verdict.act == "wait":
             time.sleep(_PAUSE_SECONDS)
             continue
@@ -54,54 +63,12 @@ def stage(work: Work) -> dict[str, Any]:
         return numbers
 
 
-class _Collected:
-    """All that was seen in a stage: the proxy forgets its oldest requests."""
-
-    def __init__(self) -> None:
-        self._ended: dict[tuple[int, int], Request] = {}
-        self._servers: dict[str, ServerState] = {}
-        self._progress = time.monotonic()
-        self._alive = True
-        self._silent = 0
-
-    def look(self, work: Work) -> None:
-        """Ask the target once. Raises Unavailable when it does not answer for a while."""
-        if (mark := work.begun.mark) is None:
-            raise MlwsError("this stage has no beginning", "mlws agent deploy --abort")
-        self._alive = work.target.alive(work.begun.release)
-        try:
-            look = work.target.look(mark)
-        except Unavailable:
-            self._silent += 1
-            if self._silent > _MOST_SILENT:
-                raise
-            return
-        self._silent = 0
-        before = len(self._ended)
-        self._ended.update({(one.process, one.number): one for one in look.requests})
-        self._servers = {one.slot: one for one in look.servers}
-        if len(self._ended) > before:
-            self._progress = time.monotonic()
-
-    def evidence(self, work: Work, elapsed: float) -> Evidence:
-        """What is known now of both versions."""
-        stable = work.journal.stable
-        return Evidence(
-            canary=self._seen(work.begun.release, alive=self._alive),
-            stable=self._seen(stable, alive=True) if stable else Seen(),
-            elapsed=elapsed,
-            earlier_p95=_earlier(work.begun.measured),
-        )
-
-    def _seen(self, release: Release, *, alive: bool) -> Seen:
-        server = self._servers.get(release.slot)
-        down = server is not None and server.status.startswith("DOWN")
-        return Seen(
-            samples=samples(self._ended.values(), release.slot),
-            in_flight=server.current if server else 0,
-            quiet=time.monotonic() - self._progress,
-            alive=alive and not down,
-        )
+def _look(work: Work, mark: Mark, seen: Collected) -> None:
+    """Ask the target once for all that it knows."""
+    target, release = work.target, work.begun.release
+    alive, look = target.alive(release), target.look(mark)
+    counted = target.counters(release) if alive else None
+    seen.add(look.requests, look.servers, counted, alive=alive, now=time.monotonic())
 
 
 def _earlier(measured: Iterable[Any]) -> float | None:

@@ -22,6 +22,8 @@ from mlws_scaffold.agents.operations import docker, image, smoke, stack
 from mlws_scaffold.agents.targets import versions
 from mlws_scaffold.agents.targets.slots import Slots
 from mlws_scaffold.agents.targets.target import Release, Site, Wish
+from mlws_scaffold.agents.watching import counters
+from mlws_scaffold.agents.watching.counters import Counters
 from mlws_scaffold.errors import MlwsError, Unavailable
 
 FILE = "deploy/compose.yaml"
@@ -67,6 +69,11 @@ except BlockingIOError:
 else:
     print("held", flush=True)
     sys.stdin.read()
+"""
+_COUNTERS = f"""\
+import sys, urllib.request
+with urllib.request.urlopen("http://127.0.0.1:{_AGENT_PORT}/metrics", timeout=5) as answer:
+    sys.stdout.write(answer.read().decode())
 """
 
 
@@ -201,6 +208,12 @@ class Host:
         except (MlwsError, Unavailable) as error:
             return error.message
         return ""
+
+    def counters(self, release: Release) -> Counters | None:
+        inside = (*self._words, "exec", "-T", f"agent-{release.slot}", "python", "-c", _COUNTERS)
+        with contextlib.suppress(Unavailable):
+            return counters.parse(self._ask(inside, seconds=30))
+        return None
 
     def explain(self, release: Release) -> str:
         words = ("logs", "--no-log-prefix", "--tail", "5", f"agent-{release.slot}")

@@ -19,6 +19,7 @@ from mlws_scaffold.adapters.haproxy.runtime import Mark, ServerState
 from mlws_scaffold.adapters.process import Finished
 from mlws_scaffold.agents.targets import versions
 from mlws_scaffold.agents.targets.target import Look, Release, Shares, Site, Wish
+from mlws_scaffold.agents.watching.counters import Counters
 from mlws_scaffold.errors import MlwsError, Unavailable, UsageError
 from mlws_scaffold.workspace import state
 
@@ -153,6 +154,9 @@ class Cluster:
 
     def look(self, _since: Mark) -> Look:
         return Look()
+
+    def counters(self, _release: Release) -> Counters | None:
+        return None
 
     def explain(self, _release: Release) -> str:
         done = self._try("argo", "rollouts", "get", "rollout", self.site.name)

@@ -28,6 +28,8 @@ from mlws_scaffold.agents.operations import image, smoke, stack
 from mlws_scaffold.agents.targets import versions
 from mlws_scaffold.agents.targets.slots import CONFIG, Slots
 from mlws_scaffold.agents.targets.target import Release, Site, Wish
+from mlws_scaffold.agents.watching import counters
+from mlws_scaffold.agents.watching.counters import Counters
 from mlws_scaffold.errors import MlwsError, Unavailable
 from mlws_scaffold.workspace import state
 
@@ -147,6 +149,9 @@ class Machine:
         except Unavailable as error:
             return error.message
         return "" if done.status == 0 else done.said or f"it ended with {done.status}"
+
+    def counters(self, release: Release) -> Counters | None:
+        return counters.read(_address(release))
 
     def explain(self, release: Release) -> str:
         return self._daemon(release).said()

@@ -10,6 +10,7 @@ from typing import Literal, Protocol
 from mlws_scaffold.adapters.haproxy.requests import Request
 from mlws_scaffold.adapters.haproxy.runtime import Mark, ServerState
 from mlws_scaffold.agents.catalog import Found
+from mlws_scaffold.agents.watching.counters import Counters
 from mlws_scaffold.workspace.config import Stage, Workspace
 
 Say = Callable[[str], None]
@@ -150,6 +151,9 @@ class Target(Protocol):
 
     def look(self, since: Mark) -> Look:
         """What the proxy saw of the requests that began after a moment."""
+
+    def counters(self, release: Release) -> Counters | None:
+        """What it counted itself, asked past the proxy; None when it does not say so now."""
 
     def explain(self, release: Release) -> str:
         """The last words of a release that does not work."""
