@@ -41,16 +41,12 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a command ended: the record of the deployment, and what serves now."""
+    """How a command ended (done, aborted, nothing), what serves now, and the record."""
 
     result: str
     reason: str
     stable: Release | None
     record: Mapping[str, object] | None = None
-
-    @property
-    def ok(self) -> bool:
-        return self.result in ("done", "nothing")
 
 
 def order(site: Site, wish: Wish, asked: str, reason: str) -> Order:

@@ -6,9 +6,9 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
-from mlws_scaffold.adapters.haproxy.runtime import Mark
 from mlws_scaffold.agents.deploying.work import Refused, Work
 from mlws_scaffold.agents.operations import monitoring
+from mlws_scaffold.agents.targets.target import Look, Site
 from mlws_scaffold.agents.watching import judging
 from mlws_scaffold.agents.watching.collecting import Collected
 from mlws_scaffold.agents.watching.judging import Verdict
@@ -20,40 +20,31 @@ _PAUSE_SECONDS = 0.5
 _MOST_SILENT = 20
 
 
-def rules(work: Work) -> Thresholds:
-    """What a new version is measured against."""
-    slo = work.site.found.agent.slo
+def rules(site: Site, limit: float) -> Thresholds:
+    """What a new version is measured against; limit: seconds of a stage."""
+    slo = site.found.agent.slo
     return thresholds(
         error_rate=slo.error_rate if slo else None,
         latency_p95=monitoring.seconds(slo.latency_p95)
         if slo and slo.latency_p95 is not None
         else None,
-        min_requests=work.site.place.config.deploy.min_requests,
-        limit_seconds=work.begun.limit,
+        min_requests=site.place.config.deploy.min_requests,
+        limit_seconds=limit,
     )
 
 
 def stage(work: Work) -> dict[str, Any]:
     """Watch the present stage to its end; returns what was measured.
 
-    Raises Refused when the new version fails, is too slow, died, or stays undecided at the limit,
-    and Unavailable when the proxy does not answer for a while.
+    Raises Refused when the new version fails, is too slow, died, or stays undecided at the limit.
     """
     begun, stable = work.begun, work.journal.stable
-    if begun.mark is None:
-        raise MlwsError("this stage has no beginning", "mlws agent deploy --abort")
-    limits, silent = rules(work), 0
+    limits, earlier, silent = rules(work.site, begun.limit), _earlier(begun.measured), 0
     seen = Collected(begun.release.slot, stable.slot if stable else "", time.monotonic())
     while True:
-        try:
-            _look(work, begun.mark, seen)
-            silent = 0
-        except Unavailable:
-            silent += 1
-            if silent > _MOST_SILENT:
-                raise
+        silent = _look(work, seen, silent)
         elapsed = max(0.0, time.time() - begun.began)
-        verdict = judging.judge(seen.evidence(elapsed, _earlier(begun.measured)), limits)
+        verdict = judging.judge(seen.evidence(elapsed, earlier), limits)
         if verdict.act == "wait":
             time.sleep(_PAUSE_SECONDS)
             continue
@@ -63,12 +54,23 @@ def stage(work: Work) -> dict[str, Any]:
         return numbers
 
 
-def _look(work: Work, mark: Mark, seen: Collected) -> None:
-    """Ask the target once for all that it knows."""
-    target, release = work.target, work.begun.release
-    alive, look = target.alive(release), target.look(mark)
-    counted = target.counters(release) if alive else None
+def _look(work: Work, seen: Collected, silent: int) -> int:
+    """Add one look; returns how often the target did not answer in a row."""
+    if (mark := work.begun.mark) is None:
+        raise MlwsError("this stage has no beginning", "mlws agent deploy NAME --abort")
+    release = work.begun.release
+    alive = work.target.alive(release)
+    try:
+        look = work.target.look(mark)
+    except Unavailable:
+        if silent >= _MOST_SILENT:
+            raise
+        look, silent = Look(), silent + 1
+    else:
+        silent = 0
+    counted = work.target.counters(release) if alive else None
     seen.add(look.requests, look.servers, counted, alive=alive, now=time.monotonic())
+    return silent
 
 
 def _earlier(measured: Iterable[Any]) -> float | None:

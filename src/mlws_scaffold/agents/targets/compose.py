@@ -40,6 +40,12 @@ _GRACE_SECONDS = 45
 
 _REVISION = '{{index .Config.Labels "org.opencontainers.image.revision"}}'
 
+# At the port of AGENT_METRICS_PORT, which is reachable inside the network alone.
+_METRICS = """\
+import os, urllib.request
+port = os.environ["AGENT_METRICS_PORT"]
+print(urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=2).read().decode())
+"""
 _READ = """\
 import pathlib, sys
 path = pathlib.Path(sys.argv[1])
@@ -69,11 +75,6 @@ except BlockingIOError:
 else:
     print("held", flush=True)
     sys.stdin.read()
-"""
-_COUNTERS = f"""\
-import sys, urllib.request
-with urllib.request.urlopen("http://127.0.0.1:{_AGENT_PORT}/metrics", timeout=5) as answer:
-    sys.stdout.write(answer.read().decode())
 """
 
 
@@ -205,14 +206,14 @@ class Host:
         )
         try:
             self._ask(words, script, seconds=_SMOKE_SECONDS)
-        except (MlwsError, Unavailable) as error:
+        except MlwsError as error:
             return error.message
         return ""
 
     def counters(self, release: Release) -> Counters | None:
-        inside = (*self._words, "exec", "-T", f"agent-{release.slot}", "python", "-c", _COUNTERS)
-        with contextlib.suppress(Unavailable):
-            return counters.parse(self._ask(inside, seconds=30))
+        words = (*self._words, "exec", "-T", f"agent-{release.slot}", "python", "-c", _METRICS)
+        with contextlib.suppress(MlwsError):
+            return counters.parse(self._ask(words))
         return None
 
     def explain(self, release: Release) -> str:

@@ -156,7 +156,7 @@ class Cluster:
         return Look()
 
     def counters(self, _release: Release) -> Counters | None:
-        return None
+        return None  # the Rollout's analysis asks Prometheus
 
     def explain(self, _release: Release) -> str:
         done = self._try("argo", "rollouts", "get", "rollout", self.site.name)

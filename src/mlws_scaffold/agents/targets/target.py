@@ -153,7 +153,7 @@ class Target(Protocol):
         """What the proxy saw of the requests that began after a moment."""
 
     def counters(self, release: Release) -> Counters | None:
-        """What it counted itself, asked past the proxy; None when it does not say so now."""
+        """What the release counted itself; None when it does not say."""
 
     def explain(self, release: Release) -> str:
         """The last words of a release that does not work."""

@@ -1,0 +1,54 @@
+"""A deployer that is killed in front of its Nth act: `python killed_deployer.py N mlws-arguments…`.
+
+An act changes something outside: a file beside the proxy, a command to it, a process started or
+ended. Stages end at once here, so that only the mechanics are tried; says how many acts there were.
+"""
+
+import os
+import signal
+import sys
+
+from mlws_scaffold.adapters.daemons import Daemon
+from mlws_scaffold.adapters.haproxy.runtime import Runtime
+from mlws_scaffold.agents.deploying import watch
+from mlws_scaffold.agents.deploying.work import Work
+from mlws_scaffold.agents.targets.process import Machine
+from mlws_scaffold.cli.app import main
+
+
+class Deadly:
+    """Counts acts, and dies in front of one."""
+
+    def __init__(self, act: int) -> None:
+        self.left, self.done = act, 0
+
+    def make(self, room: type, name: str) -> None:
+        act = getattr(room, name)
+
+        def counted(*given: object, **named: object) -> object:
+            self.done += 1
+            if self.done == self.left:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return act(*given, **named)
+
+        setattr(room, name, counted)
+
+
+def measured(work: Work) -> dict[str, object]:
+    return {"percent": work.begun.percent, "verdict": "pass", "reason": "mechanics alone"}
+
+
+if __name__ == "__main__":
+    deadly = Deadly(int(sys.argv.pop(1)))
+    for room, name in (
+        (Machine, "write"),
+        (Runtime, "_set"),
+        (Daemon, "start"),
+        (Daemon, "stop"),
+    ):
+        deadly.make(room, name)
+    watch.stage = measured
+    try:
+        main()
+    finally:
+        print(f"acts: {deadly.done}", file=sys.stderr)
