@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import time
-from pathlib import Path
 
 import pytest
 
-from tests.support import killed_deployer
 from tests.support.canary_lab import traffic
 from tests.support.deployed import Deployed, deployed
 
@@ -21,21 +17,13 @@ RATE = 40.0
 
 
 def killed(deployed: Deployed, act: int, *words: str) -> None:
-    done = subprocess.run(
-        [sys.executable, Path(killed_deployer.__file__), str(act), "agent", *words],
-        cwd=deployed.house.root, env=deployed.environment, capture_output=True, text=True,
-        timeout=120, check=False,
-    )  # fmt: skip
+    done = deployed.run(*words, die=act)
     assert done.returncode == -9, f"act {act}: {done.returncode}\n{done.stdout}{done.stderr}"
 
 
 def whole(deployed: Deployed, *words: str, status: int = 0) -> None:
     """The same without a kill: stages end at once here too."""
-    done = subprocess.run(
-        [sys.executable, Path(killed_deployer.__file__), "0", "agent", *words],
-        cwd=deployed.house.root, env=deployed.environment, capture_output=True, text=True,
-        timeout=120, check=False,
-    )  # fmt: skip
+    done = deployed.run(*words, die=0)
     assert done.returncode == status, f"{words}: {done.returncode}\n{done.stdout}{done.stderr}"
 
 
