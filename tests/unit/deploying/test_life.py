@@ -7,7 +7,7 @@ import json
 import pytest
 
 from tests.support.canary_lab import traffic
-from tests.unit.deploying.conftest import Deployed
+from tests.support.deployed import Deployed
 
 RATE = 80.0
 
