@@ -42,9 +42,10 @@ _REVISION = '{{index .Config.Labels "org.opencontainers.image.revision"}}'
 
 # At the port of AGENT_METRICS_PORT, which is reachable inside the network alone.
 _METRICS = """\
-import os, urllib.request
+import os, sys, urllib.request
 port = os.environ["AGENT_METRICS_PORT"]
-print(urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=2).read().decode())
+with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=2) as answer:
+    sys.stdout.buffer.write(answer.read())
 """
 _READ = """\
 import pathlib, sys
@@ -71,9 +72,10 @@ file = open(sys.argv[1], "a")
 try:
     fcntl.flock(file, fcntl.LOCK_EX | (0 if sys.argv[2] == "wait" else fcntl.LOCK_NB))
 except BlockingIOError:
-    print("busy", flush=True)
+    sys.stdout.write("busy\\n")
 else:
-    print("held", flush=True)
+    sys.stdout.write("held\\n")
+    sys.stdout.flush()
     sys.stdin.read()
 """
 
