@@ -14,6 +14,7 @@ from mlws_scaffold.adapters.daemons import Daemon
 from mlws_scaffold.adapters.haproxy.runtime import Runtime
 from mlws_scaffold.agents.deploying import watch
 from mlws_scaffold.agents.deploying.work import Work
+from mlws_scaffold.agents.targets.compose import Host
 from mlws_scaffold.agents.targets.process import Machine
 from mlws_scaffold.cli.app import main
 
@@ -46,6 +47,7 @@ if __name__ == "__main__":
     deadly = Deadly(int(sys.argv.pop(1)))
     for room, name in (
         (Machine, "write"),
+        (Host, "write"),
         (Runtime, "_set"),
         (Daemon, "start"),
         (Daemon, "stop"),

@@ -51,6 +51,8 @@ def revive(work: Work) -> None:
     at = begun.percent if begun is not None and begun.step == "stages" else 0
     work.target.open(work.journal.shares(at))
     _stable_runs(work)
+    if begun is None:
+        work.target.share(work.journal.shares(0))  # returns when the proxy finds it ready, too
 
 
 def _backup(work: Work) -> None:
@@ -85,6 +87,10 @@ def _stages(work: Work) -> None:
         begun = work.begun
         if begun.mark is None:
             work.keep(mark=work.target.mark(), began=time.time())
+        if not work.target.alive(begun.release):
+            raise Refused(
+                f"{begun.release.version} does not run any more: {_last(work, begun.release)}"
+            )
         percent = work.begun.percent
         work.site.say(f"{percent} % of the requests go to {begun.release.version}")
         work.target.share(work.journal.shares(percent))
