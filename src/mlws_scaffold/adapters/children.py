@@ -254,6 +254,13 @@ def alive(text: str) -> bool | None:
     return now == started
 
 
+def terminate(text: str) -> None:
+    """Send SIGTERM to the process of an `identity`, if it still is that one."""
+    if alive(text):
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(int(text.partition("@")[0]), signal.SIGTERM)
+
+
 def _started(pid: int) -> str:
     """When the process began, in the system's own words; empty when it is gone or a zombie."""
     try:

@@ -25,6 +25,7 @@ class Order:
     file: str  # below the experiment's folder, or from the current one
     parallel: int = 1
     skip_existing: bool = False
+    detach: bool = False  # where points are handed over: do not wait for them
 
 
 @dataclass(frozen=True, slots=True)
