@@ -38,7 +38,7 @@ def single(request: Request, *, detach: bool) -> int:
         if detach:
             return 0
         try:
-            [done] = scheduling.follow(request.place, [done.run_id], hear)
+            [done] = scheduling.follow(request.place, [done.run_id], hear=hear)
         except KeyboardInterrupt:
             output.note(f"run {done.run_id} goes on; end it with mlws run --cancel {done.run_id}")
             raise

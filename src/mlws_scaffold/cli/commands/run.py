@@ -35,9 +35,7 @@ class _WithRest(click.Command):
 @click.option("--set", "sets", multiple=True, metavar="KEY=VALUE", help="Change the configuration.")
 @click.option("--seed", type=int, help="Short for --set seed=N.")
 @click.option("--config", default="config.yaml", metavar="FILE", help="Another configuration.")
-@click.option(
-    "--on", "backend", default="", metavar="BACKEND", help="local, slurm, kubernetes."
-)
+@click.option("--on", "backend", default="", metavar="BACKEND", help="local, slurm, kubernetes.")
 @click.option("--ask", "asks", multiple=True, metavar="KEY=VALUE", help="Of a scheduler: time=4h.")
 @click.option("--cancel", default="", metavar="RUN", help="End a run that was handed over.")
 @click.option("--force", is_flag=True, help="Repeat a run that was there before.")
@@ -106,7 +104,8 @@ def run(
 
         if detach and request.backend == "local":
             raise UsageError("--detach starts a single run", "start the sweep in tmux or screen")
-        order = Order(request, sweep, parallel or 1, skip_existing, detach=detach)
+        at_a_time = parallel or (1 if request.backend == "local" else 0)
+        order = Order(request, sweep, at_a_time, skip_existing, detach=detach)
         return run_sweep.preview(order) if dry_run else run_sweep.run(order)
     if parallel or skip_existing:
         raise UsageError("--parallel and --skip-existing belong to --sweep FILE")

@@ -71,7 +71,7 @@ class Backend(Protocol):
 
     def state(self, ticket: Ticket) -> Situation: ...
 
-    def logs(self, ticket: Ticket, skip: int) -> str:
+    def logs(self, ticket: Ticket, skip: int) -> bytes:
         """What it said after the first `skip` bytes."""
 
     def cancel(self, ticket: Ticket) -> None:
@@ -115,11 +115,11 @@ def named(name: str, place: Workspace) -> Backend:
     return BACKENDS[name](place)
 
 
-def tail(log: Path, skip: int) -> str:
+def tail(log: Path, skip: int) -> bytes:
     """What a log file on this machine holds after the first `skip` bytes."""
     try:
         with log.open("rb") as file:
             file.seek(skip)
-            return file.read().decode("utf-8", "replace")
+            return file.read()
     except OSError:
-        return ""
+        return b""

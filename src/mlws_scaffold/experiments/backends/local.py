@@ -27,7 +27,7 @@ class Local:
         lives = children.alive(ticket.job)
         return Situation("unknown" if lives is None else "running" if lives else "finished")
 
-    def logs(self, ticket: Ticket, skip: int) -> str:
+    def logs(self, ticket: Ticket, skip: int) -> bytes:
         return tail(ticket.log, skip)
 
     def cancel(self, ticket: Ticket) -> None:

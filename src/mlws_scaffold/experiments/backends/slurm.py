@@ -84,7 +84,7 @@ class Slurm:
                 return found
         return Situation("unknown", "Slurm does not know the job any more")
 
-    def logs(self, ticket: Ticket, skip: int) -> str:
+    def logs(self, ticket: Ticket, skip: int) -> bytes:
         return tail(ticket.log, skip)
 
     def cancel(self, ticket: Ticket) -> None:

@@ -6,6 +6,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from mlws_scaffold.adapters import children, recording
@@ -22,6 +23,7 @@ from mlws_scaffold.workspace.config import Workspace
 JOB = "mlws.scheduler_job"
 _STATUSES = {"FINISHED": 0, "KILLED": 130}
 _ENDINGS = {"finished": "FINISHED", "failed": "FAILED", "cancelled": "KILLED"}
+_UNDECIDED = ("RUNNING", "SCHEDULED")
 _LOOK_SECONDS = 2.0
 # A scheduler may answer with nothing for a moment, between two of its states.
 _PATIENCE = 15
@@ -61,41 +63,65 @@ def hand_over_all(made: Sequence[Created], name: str, parallel: int = 0) -> list
     ]
 
 
-def follow(place: Workspace, run_ids: Sequence[str], hear: Callable[[str], None]) -> list[Outcome]:
-    """Wait for the end of runs that were handed over; `hear` gets what they say, as they say it.
+def follow(
+    place: Workspace,
+    run_ids: Sequence[str],
+    *,
+    hear: Callable[[str], None] | None = None,
+    ended: Callable[[Outcome], None] | None = None,
+) -> list[Outcome]:
+    """Wait for the end of runs that were handed over.
+
+    `hear` gets what they say, as they say it; `ended` is told of each end.
 
     Ctrl-C ends the waiting, not the runs.
     """
-    began = time.monotonic()
-    waiting = dict.fromkeys(run_ids)
-    heard = dict.fromkeys(run_ids, 0)
-    silent = dict.fromkeys(run_ids, 0)
-    ended: dict[str, Outcome] = {}
-    while waiting:
-        known = {run.run_id: run for run in _runs(place, waiting)}
-        for run_id in list(waiting):
-            run = known.get(run_id)
-            if run is None:
+    watched = {run_id: _Watch(place, run_id, time.monotonic(), hear) for run_id in run_ids}
+    outcomes: dict[str, Outcome] = {}
+    while True:
+        known = {run.run_id: run for run in _runs(place, run_ids)}
+        for run_id in run_ids:
+            if run_id in outcomes:
+                continue
+            if run_id not in known:
                 raise MlwsError(f"run {run_id} is no longer in the store")
-            backend, ticket = _held(place, run)
-            situation = backend.state(ticket)
-            said = backend.logs(ticket, heard[run_id])
-            if said:
-                heard[run_id] += len(said.encode())
-                hear(said)
-            silent[run_id] = silent[run_id] + 1 if situation.word == "unknown" else 0
-            gone = situation.word not in OPEN and (
-                situation.word != "unknown" or silent[run_id] > _PATIENCE
-            )
-            if gone or run.status not in ("RUNNING", "SCHEDULED"):
-                word = settle(place, run_id, situation)
-                seconds = time.monotonic() - began
-                status = _STATUSES.get(word, 1)
-                ended[run_id] = Outcome(run_id, status, word, seconds, str(ticket.log), ticket.job)
-                del waiting[run_id]
-        if waiting:
-            time.sleep(_LOOK_SECONDS)
-    return [ended[run_id] for run_id in run_ids]
+            outcome = watched[run_id].look(known[run_id])
+            if outcome is not None:
+                outcomes[run_id] = outcome
+                if ended is not None:
+                    ended(outcome)
+        if len(outcomes) == len(watched):
+            return [outcomes[run_id] for run_id in run_ids]
+        time.sleep(_LOOK_SECONDS)
+
+
+@dataclass(slots=True)
+class _Watch:
+    """One run that is waited for: what was heard of it, and for how long it was not known."""
+
+    place: Workspace
+    run_id: str
+    began: float
+    hear: Callable[[str], None] | None
+    heard: int = 0
+    unknown: int = 0
+
+    def look(self, run: Run) -> Outcome | None:
+        """How it ended, once it has."""
+        backend, ticket = _held(self.place, run)
+        situation = backend.state(ticket)
+        if self.hear is not None and (said := backend.logs(ticket, self.heard)):
+            self.heard += len(said)
+            self.hear(said.decode("utf-8", "replace"))
+        self.unknown = self.unknown + 1 if situation.word == "unknown" else 0
+        lost = situation.word == "unknown" and self.unknown > _PATIENCE
+        over = lost or situation.word not in (*OPEN, "unknown")
+        if not over and run.status in _UNDECIDED:
+            return None
+        word = settle(self.place, self.run_id, situation)
+        seconds = time.monotonic() - self.began
+        status = _STATUSES.get(word, 1)
+        return Outcome(self.run_id, status, word, seconds, str(ticket.log), ticket.job)
 
 
 def situation(place: Workspace, run: Run) -> Situation | None:
@@ -120,7 +146,7 @@ def cancel(place: Workspace, text: str) -> list[str]:
         raise UsageError(
             f"run {run.run_id} was not handed over to a backend", "end its mlws run with Ctrl-C"
         )
-    asked = [one for one in held if one.status in ("RUNNING", "SCHEDULED")]
+    asked = [one for one in held if one.status in _UNDECIDED]
     for one in asked:
         backend, ticket = _held(place, one)
         backend.cancel(ticket)
@@ -135,7 +161,7 @@ def settle(place: Workspace, run_id: str, situation: Situation) -> str:
     Where its supervisor could not write that (it never started, or was killed), it is written here.
     """
     [run] = _runs(place, [run_id])
-    if run.status not in ("RUNNING", "SCHEDULED"):
+    if run.status not in _UNDECIDED:
         return run.status
     word = _ENDINGS.get(situation.word, "FAILED")
     supervised = run.tags[JOB].partition(":")[0] in _SEES_FILES
@@ -185,6 +211,6 @@ def _held(place: Workspace, run: Run) -> tuple[backends.Backend, Ticket]:
     return backends.named(name, place), Ticket(job, log)
 
 
-def _runs(place: Workspace, run_ids: Sequence[str] | dict[str, None]) -> list[Run]:
+def _runs(place: Workspace, run_ids: Sequence[str]) -> list[Run]:
     wanted = set(run_ids)
     return [run for run in results.runs_of(place) if run.run_id in wanted]

@@ -91,17 +91,21 @@ def _end(crew: Crew, flying: dict[Future[Outcome], Card]) -> None:
 
 def _landed(opened: Opened, card: Card, future: Future[Outcome]) -> MlwsError | None:
     """Say how a point ended; what kept it from starting or from being kept, if so."""
-    say = opened.parent.say
     error = future.exception()
     if isinstance(error, MlwsError):
-        say(f"{_place(opened, card.trial)}: {error.message}")
+        opened.parent.say(f"{_place(opened, card.trial)}: {error.message}")
         return error
-    outcome = future.result()
+    landed(opened, card.trial, future.result())
+    return None
+
+
+def landed(opened: Opened, trial: Trial, outcome: Outcome) -> None:
+    """Say how a point ended."""
     said = f"; see {outcome.log}"
     if outcome.state == "FINISHED":
-        said = _measured(opened, card.trial, outcome.run_id)
-    say(f"{_place(opened, card.trial)}: {outcome.state} after {outcome.seconds:.1f} s{said}")
-    return None
+        said = _measured(opened, trial, outcome.run_id)
+    ended = f"{outcome.state} after {outcome.seconds:.1f} s"
+    opened.parent.say(f"{_place(opened, trial)}: {ended}{said}")
 
 
 def _measured(opened: Opened, trial: Trial, run_id: str) -> str:
@@ -133,14 +137,15 @@ def _point(opened: Opened, card: Card, crew: Crew) -> Outcome:
     steps: tuple[Callable[..., object], ...] = (
         create_run, begun, isolate, crew.launch, watch, finish,
     )  # fmt: skip
-    value: object = _as_point(opened, card.trial)
+    value: object = as_point(opened, card.trial)
     for step in steps:
         value = step(value)
     assert isinstance(value, Outcome)  # noqa: S101 - narrows the type
     return value
 
 
-def _as_point(opened: Opened, trial: Trial) -> Kept:
+def as_point(opened: Opened, trial: Trial) -> Kept:
+    """The snapshot, as that of this one point below the parent."""
     request = opened.kept.resolved.request
     prepared = opened.planned.prepared
     tags = {
