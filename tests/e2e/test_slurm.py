@@ -34,7 +34,7 @@ went_on = int(checkpoint.read_text()) if "--resume" in words else 0
 checkpoint.parent.mkdir(exist_ok=True)
 checkpoint.write_text("5")
 (gate / f"started-{size}-{went_on}").write_text(os.environ["CUDA_VISIBLE_DEVICES"])
-while not (gate / "go").exists():
+while not (gate / "go").exists() and not (gate / f"go-{size}").exists():
     time.sleep(0.05)
 from mlflow.tracking import MlflowClient
 client, run = MlflowClient(), os.environ["MLFLOW_RUN_ID"]
@@ -97,7 +97,9 @@ def test_of_an_array_one_is_cancelled_and_one_preempted_goes_on(
         cancelled, preempted = (by_size[f"model.size={size}"] for size in (1, 2))
         assert mlws("run", "--cancel", cancelled).code == 0
         cluster.run("scontrol", "requeue", tags(root, preempted)["mlws.scheduler_job"][6:])
-        until(lambda: list(gate.glob("started-[34]-0")))
+        until(lambda: len(list(gate.glob("started-[34]-0"))) == 2)
+        for size in (3, 4):
+            (gate / f"go-{size}").touch()
         until(lambda: (gate / "started-2-5").exists())
         assert tags(root, preempted)["mlws.restarts"] == "1"
         (gate / "go").touch()

@@ -28,7 +28,7 @@ def main(path: Path, meter: Meter = unmetered) -> int:
     recorder = recording.connect(job.uri, Path(job.root))
     if job.backend != "local":
         job = _restarted(job, recorder)
-    watched = watch(launch(Created(job, recorder, _say, meter)))
+    watched = watch(launch(Created(job, recorder, say, meter)))
     if watched.departed.status and _comes_back():
         return _set_aside(watched)
     return finish(watched).status
@@ -63,7 +63,7 @@ def _set_aside(watched: Watched) -> int:
     job = watched.created.job
     with contextlib.suppress(Unavailable):  # the next start says that it runs
         watched.created.recorder.reopen(job.run_id, "SCHEDULED")
-    _say(f"run {job.run_id} was put back into the queue")
+    say(f"run {job.run_id} was put back into the queue")
     return watched.departed.status
 
 
@@ -76,7 +76,8 @@ def _comes_back() -> bool:
     return bool(job) and slurm.restarts(job) > _restarts()
 
 
-def _say(text: str) -> None:
+def say(text: str) -> None:
+    """A remark, into the run's log."""
     sys.stderr.write(f"{text}\n")
 
 
