@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from mlws_scaffold.gpus import store as stores
@@ -116,7 +116,9 @@ def read(store: Store, since: float = 0.0, until: float = 1e15) -> list[Usage]:
         ends[str(run_id)] = (float(str(at)), str(state))
     parts: dict[str, list[Segment]] = {}
     for row in rows:
-        _join(parts.setdefault(str(row[0]), []), _cut(_segment(row), since, until))
+        one = cut(_segment(row), since, until)
+        if one is not None:
+            _join(parts.setdefault(str(row[0]), []), one)
     found = []
     for row in runs:
         segments = tuple(parts.get(str(row[0]), ()))
@@ -142,11 +144,12 @@ def _segment(row: Row) -> Segment:
     )
 
 
-def _cut(one: Segment, since: float, until: float) -> Segment:
-    if since <= one.began and one.ended <= until:
-        return one
+def cut(one: Segment, since: float, until: float) -> Segment | None:
+    """The part of the segment in that time; None when there is none."""
     began, ended = max(one.began, since), min(one.ended, until)
-    share = (ended - began) / one.seconds if one.seconds else 0.0
+    if ended <= began:
+        return None
+    share = (ended - began) / one.seconds
     return Segment(
         one.run_id, one.gpu, one.model, one.host, one.source, began, ended,
         None if one.busy is None else one.busy * share,
@@ -177,8 +180,3 @@ def _day(at: float) -> int:
 
 def _sum(one: float | None, other: float | None) -> float | None:
     return None if one is None or other is None else one + other
-
-
-def agents(usages: Sequence[Usage]) -> list[str]:
-    """Names of the agents that acted, from actors of the form agent:NAME."""
-    return sorted({u.subject.actor for u in usages if u.subject.actor.startswith("agent:")})
