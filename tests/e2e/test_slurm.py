@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from mlws_scaffold.workspace import state
+from mlws_scaffold.gpus import store as stores
+from mlws_scaffold.gpus.ledger import book
+from mlws_scaffold.workspace import config, state
 from tests.support import run_workspace, slurm
 from tests.support.commandline import Mlws
 from tests.support.run_workspace import FOLDER, rows, run_ids, tags, until
@@ -122,3 +124,11 @@ def test_of_an_array_one_is_cancelled_and_one_preempted_goes_on(
     assert {path.read_text() for path in gate.glob("started-*")} == {"0", "1"}
     jobs = {tags(root, run)["mlws.scheduler_job"].partition("_")[0] for run in by_size.values()}
     assert len(jobs) == 1  # one array
+    with stores.open(config.load(root)) as store:
+        ledger = {one.subject.run_id: one for one in book.read(book.opened(store))}
+    assert set(ledger) == set(by_size.values())
+    assert {one.segments[0].source for one in ledger.values()} == {"slurm"}
+    assert len(ledger[preempted].segments) == 2  # before and after
+    assert {run: one.state for run, one in ledger.items() if one.state != "FINISHED"} == {
+        cancelled: "KILLED"
+    }

@@ -66,7 +66,7 @@ def measured(
                 meter.look()
                 if meter.due:
                     with contextlib.suppress(MlwsError):
-                        _enter(place, meter)
+                        enter(place, meter)
 
         thread = threading.Thread(target=work, daemon=True)
         thread.start()
@@ -78,7 +78,7 @@ def measured(
             meter.look()
             meter.close(ended)
             try:
-                _enter(place, meter)
+                enter(place, meter)
             except MlwsError as error:
                 _keep(place, meter)
                 say(f"the usage of run {subject.run_id} is kept here for later: {error.message}")
@@ -100,7 +100,7 @@ class Meter:
     @property
     def due(self) -> bool:
         """Whether it is time to enter what was measured."""
-        if self._pace.clock() - self._flushed < self._pace.flush:
+        if abs(self._pace.clock() - self._flushed) < self._pace.flush:
             return False
         self._cut()
         return True
@@ -135,7 +135,7 @@ class Meter:
             energy = (sample.energy - before) / 1000
         self._energy[gpu.uuid] = sample.energy
         old = self._open.get(gpu.uuid)
-        if old is not None and (old.ended < began or (old.busy is None) != (busy is None)):
+        if old is not None and (old.ended != began or (old.busy is None) != (busy is None)):
             self.waiting.append(self._open.pop(gpu.uuid))
             old = None
         if old is None:
@@ -175,7 +175,8 @@ def enter_kept(place: Workspace) -> int:
     return count
 
 
-def _enter(place: Workspace, meter: Meter) -> None:
+def enter(place: Workspace, meter: Meter) -> None:
+    """Enter what waits. Raises MlwsError, and then it waits on."""
     segments = list(meter.waiting)
     with stores.open(place) as store:
         _write(book.opened(store), meter.subject, meter.began, segments, meter.end)
