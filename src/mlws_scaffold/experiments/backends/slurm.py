@@ -177,6 +177,8 @@ def gpus_of(job: str) -> int | None:
 
 def _by_squeue(job: str) -> Situation | None:
     done = _run(["squeue", "--noheader", "--states=all", f"--jobs={job}", "--format=%T|%r"])
+    if done.status and "nvalid job id" not in done.said:
+        raise Unavailable(f"Slurm does not answer: {done.said}", "see sinfo")
     lines = [line for line in done.output.splitlines() if "|" in line]
     if done.status or not lines:
         return None
@@ -191,6 +193,8 @@ def _by_scontrol(job: str) -> Situation | None:
 
 def _by_sacct(job: str) -> Situation | None:
     # Without an accounting database sacct fails or says nothing; then it does not count.
+    if process.find("sacct") is None:
+        return None
     done = _run(["sacct", "-X", "-P", "-n", "-j", job, "--format=State"])
     lines = done.output.split()
     return _situation(lines[0]) if not done.status and lines else None

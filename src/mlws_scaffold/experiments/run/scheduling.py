@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mlws_scaffold.adapters import children, recording
-from mlws_scaffold.errors import MlwsError, UsageError
+from mlws_scaffold.errors import MlwsError, Unavailable, UsageError
 from mlws_scaffold.experiments import backends, results
 from mlws_scaffold.experiments.backends import OPEN, Situation, Task, Terms, Ticket
 from mlws_scaffold.experiments.results import Run
@@ -109,7 +109,10 @@ class _Watch:
     def look(self, run: Run) -> Outcome | None:
         """How it ended, once it has."""
         backend, ticket = _held(self.place, run)
-        situation = backend.state(ticket)
+        try:
+            situation = backend.state(ticket)
+        except Unavailable:  # a controller that restarts; the run is none the worse for it
+            return None
         if self.hear is not None and (said := backend.logs(ticket, self.heard)):
             self.heard += len(said)
             self.hear(said.decode("utf-8", "replace"))
@@ -172,6 +175,22 @@ def settle(place: Workspace, run_id: str, situation: Situation) -> str:
     recorder.end(run_id, word)
     tidy(place.root, run_id)
     return word
+
+
+def is_held(place: Workspace, run: Run) -> bool:
+    """Whether a scheduler has the run, or may have it: then it is not ours to end."""
+    if run.tags.get(JOB, "local:").startswith("local:"):
+        return False
+    try:
+        found = situation(place, run)
+    except MlwsError:
+        return True  # it cannot be asked from here
+    return found is not None and found.word in OPEN
+
+
+def is_forgotten(place: Workspace, run: Run) -> bool:
+    """Whether a run waits for a scheduler that has it no more."""
+    return run.status == "SCHEDULED" and JOB in run.tags and not is_held(place, run)
 
 
 def planned(request: Request) -> str:
