@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from mlws_scaffold.experiments import backends
-from mlws_scaffold.experiments.run import scheduling
+from mlws_scaffold.experiments.backends import slurm
+from mlws_scaffold.experiments.run import scheduling, supervise
 from mlws_scaffold.workspace import state
 from tests.support import fake_kubectl, run_workspace
 from tests.support.commandline import Mlws
@@ -17,13 +18,35 @@ from tests.support.run_workspace import FOLDER, rows, run_ids, tags
 from tests.support.template_repo import commit, write
 
 pytestmark = pytest.mark.slow
+# As in `run_workspace`, without MLflow, whose import takes seconds.
+TRAIN = """\
+import os, sqlite3, sys
+from pathlib import Path
+sys.path.append("@TOOLS@")
+from shared_tools.configuration import load_config
+
+words = sys.argv[1:]
+sets = [value for flag, value in zip(words, words[1:]) if flag == "--set"]
+config = load_config(Path(words[words.index("--config") + 1]), sets)
+with sqlite3.connect(os.environ["MLFLOW_TRACKING_URI"].removeprefix("sqlite:///"), 60) as store:
+    store.execute(
+        "insert or replace into latest_metrics (key, value, timestamp, step, is_nan, run_uuid)"
+        " values ('accuracy', ?, 0, 0, 0, ?)",
+        (config["model"]["size"], os.environ["MLFLOW_RUN_ID"]),
+    )
+Path("outputs").mkdir(exist_ok=True)
+Path("outputs/model.txt").write_text("made")
+print("trained")
+sys.exit(int(os.environ.get("TRAIN_STATUS", "0")))
+"""
 SWEEP = "method: grid\nparameters: {model.size: {values: [1, 2, 3]}}\n"
 
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
     made = run_workspace.make(tmp_path / "ws")
-    write(made, {f"{FOLDER}/sweep.yaml": SWEEP})
+    script = TRAIN.replace("@TOOLS@", f"{made}/shared/tools/src")
+    write(made, {f"{FOLDER}/train.py": script, f"{FOLDER}/sweep.yaml": SWEEP})
     commit(made, "Sweep")
     return made
 
@@ -52,6 +75,7 @@ def test_a_run_is_followed_to_its_end_and_leaves_nothing(
     done = mlws("run", "first", "--on", "slurm", "--ask", "time=4h")
     [run] = run_ids(root)
     assert (done.code, f"run {run} FINISHED" in done.out) == (0, True)
+    assert "trained\n" in done.out
     assert queue.terms.asks == {"time": "4h"}
     assert (root / FOLDER / "outputs" / run[:8] / "model.txt").read_text() == "made"
     assert _left(root) == []
@@ -130,8 +154,6 @@ def test_nobody_cancels_a_run_that_was_never_handed_over(root: Path, mlws: Mlws)
 def test_a_preempted_run_waits_and_goes_on_where_it_was(
     root: Path, mlws: Mlws, queue: InProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from mlws_scaffold.experiments.backends import slurm
-
     # The scheduler has counted one more start by the time that the first has ended.
     monkeypatch.setenv("SLURM_JOB_ID", "7")
     monkeypatch.setenv("TRAIN_STATUS", "143")
@@ -140,8 +162,6 @@ def test_a_preempted_run_waits_and_goes_on_where_it_was(
     mlws("run", "first", "--on", "slurm", "--detach")
     [run] = run_ids(root)
     place = state.folder(root)
-    from mlws_scaffold.experiments.run import supervise
-
     assert supervise.main(place / f"runs/{run}.json") == 143
     assert rows(root, "select status from runs") == [("SCHEDULED",)]
     monkeypatch.setenv("SLURM_RESTART_COUNT", "1")

@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from mlws_scaffold.experiments.run.stages import Launched, Meter
+    from mlws_scaffold.experiments.backends import Used
+    from mlws_scaffold.experiments.results import Run
+    from mlws_scaffold.experiments.run.stages import Account, Launched, Meter
     from mlws_scaffold.gpus.ledger.holding import Grant
     from mlws_scaffold.workspace.config import Workspace
 
@@ -37,6 +39,42 @@ def meter(place: Workspace, say: Callable[[str], None]) -> Meter:
         return sampling.measured(place, subject, _grant(place, launched), say)
 
     return measure
+
+
+def account(place: Workspace, say: Callable[[str], None]) -> Account:
+    """What enters into the ledger that which a scheduler alone knows of."""
+
+    def enter(run: Run, used: Used, word: str) -> None:
+        from mlws_scaffold.errors import MlwsError
+        from mlws_scaffold.gpus.ledger import sampling
+        from mlws_scaffold.gpus.ledger.book import Segment, Subject
+
+        tags = run.tags
+        subject = Subject(
+            run_id=run.run_id,
+            experiment=tags.get("mlws.experiment_id", run.experiment),
+            researcher=tags.get("mlws.researcher", ""),
+            actor=tags.get("mlws.actor", "human"),
+            backend=tags.get("mlws.backend", ""),
+        )
+        segments = [
+            Segment(
+                run_id=run.run_id,
+                gpu=f"{tags['mlws.scheduler_job']}/{number}",
+                model=used.model,
+                host="",
+                source=subject.backend,
+                began=used.began,
+                ended=used.ended,
+            )
+            for number in range(used.gpus)
+        ]
+        try:
+            sampling.enter_known(place, subject, segments, (used.ended, word))
+        except MlwsError as error:
+            say(f"the usage of run {run.run_id} is not in the ledger: {error.message}")
+
+    return enter
 
 
 def _grant(place: Workspace, launched: Launched) -> Grant:

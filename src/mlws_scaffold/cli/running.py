@@ -1,12 +1,14 @@
-"""What `mlws run` does with a single run, and says about it."""
+"""What `mlws run` does with what was asked, and says about it."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mlws_scaffold.cli import output
+from mlws_scaffold.cli import metering, output, place
 from mlws_scaffold.errors import UsageError
 
 if TYPE_CHECKING:
@@ -14,7 +16,76 @@ if TYPE_CHECKING:
     from mlws_scaffold.workspace.config import Workspace
 
 
-def asked(texts: Sequence[str]) -> dict[str, str]:
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The options of `mlws run`, as they were typed. `arguments`: what stands behind --."""
+
+    experiment: str
+    sets: tuple[str, ...]
+    seed: int | None
+    config: str
+    backend: str
+    asks: tuple[str, ...]
+    cancel: str
+    force: bool
+    detach: bool
+    push: bool
+    sweep: str
+    parallel: int | None
+    skip_existing: bool
+    dry_run: bool
+    arguments: tuple[str, ...]
+
+
+def run(asked: Asked) -> int:
+    """Do what was asked; the exit code."""
+    here = place.workspace()
+    if asked.cancel:
+        return cancel(here, asked.cancel)
+    request = _request(here, asked)
+    if asked.sweep:
+        return _sweep(request, asked)
+    if asked.parallel or asked.skip_existing:
+        raise UsageError("--parallel and --skip-existing belong to --sweep FILE")
+    if asked.dry_run:
+        return preview(request)
+    return single(request, detach=asked.detach)
+
+
+def _request(here: Workspace, asked: Asked) -> Request:
+    from mlws_scaffold.experiments import find
+    from mlws_scaffold.experiments.run.stages import Request
+
+    return Request(
+        place=here,
+        entry=find.experiment(here, asked.experiment, Path.cwd()),
+        config=asked.config,
+        sets=(*asked.sets, *(() if asked.seed is None else (f"seed={asked.seed}",))),
+        arguments=asked.arguments,
+        backend=asked.backend or here.config.compute.default,
+        force=asked.force,
+        push=asked.push,
+        say=output.note,
+        asks=pairs(asked.asks),
+        meter=metering.meter(here, output.note),
+        account=metering.account(here, output.note),
+        supervisor=metering.SUPERVISOR,
+    )
+
+
+def _sweep(request: Request, asked: Asked) -> int:
+    from mlws_scaffold.cli.commands import run_sweep
+    from mlws_scaffold.experiments.sweep.stages import Order
+
+    here = request.backend == "local"
+    if asked.detach and here:
+        raise UsageError("--detach starts a single run", "start the sweep in tmux or screen")
+    at_a_time = asked.parallel or int(here)
+    order = Order(request, asked.sweep, at_a_time, asked.skip_existing, detach=asked.detach)
+    return run_sweep.preview(order) if asked.dry_run else run_sweep.run(order)
+
+
+def pairs(texts: Sequence[str]) -> dict[str, str]:
     """`--ask KEY=VALUE` as a mapping. Raises UsageError."""
     found = {}
     for text in texts:
@@ -38,7 +109,9 @@ def single(request: Request, *, detach: bool) -> int:
         if detach:
             return 0
         try:
-            [done] = scheduling.follow(request.place, [done.run_id], hear=hear)
+            [done] = scheduling.follow(
+                request.place, [done.run_id], hear=hear, account=request.account
+            )
         except KeyboardInterrupt:
             output.note(f"run {done.run_id} goes on; end it with mlws run --cancel {done.run_id}")
             raise

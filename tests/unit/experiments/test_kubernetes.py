@@ -154,4 +154,15 @@ def test_a_pod_cannot_write_to_a_file_of_this_machine(root: Path, kubectl: FakeK
     ],
 )
 def test_the_status_of_a_job_is_understood(status: dict[str, Any], word: str) -> None:
-    assert situation(status).word == word
+    assert situation({"status": status}).word == word
+
+
+def test_what_a_job_used_is_read_from_its_start_to_its_end() -> None:
+    limits = {"resources": {"limits": {"nvidia.com/gpu": 2}}}
+    pod = {"nodeSelector": {"nvidia.com/gpu.product": "H200"}, "containers": [limits]}
+    done = {"type": "Complete", "status": "True", "lastTransitionTime": "2026-11-01T11:30:00Z"}
+    status = {"startTime": "2026-11-01T10:00:00Z", "conditions": [done]}
+    used = situation({"spec": {"template": {"spec": pod}}, "status": status}).used
+    assert used is not None
+    assert (used.ended - used.began, used.gpus, used.model) == (5400.0, 2, "H200")
+    assert situation({"status": {"conditions": [done]}}).used is None

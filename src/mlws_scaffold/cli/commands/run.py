@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import Any
 
 import click
-
-from mlws_scaffold.cli import output, place
-from mlws_scaffold.errors import UsageError
 
 _REST = "mlws.rest"
 
@@ -45,22 +42,7 @@ class _WithRest(click.Command):
 @click.option("--parallel", type=click.IntRange(1), metavar="N", help="So many points at a time.")
 @click.option("--skip-existing", is_flag=True, help="Take points that were run before as done.")
 @click.option("--dry-run", is_flag=True, help="Only show what would be done.")
-def run(
-    experiment: str,
-    sets: tuple[str, ...],
-    seed: int | None,
-    config: str,
-    backend: str,
-    asks: tuple[str, ...],
-    cancel: str,
-    force: bool,
-    detach: bool,
-    push: bool,
-    sweep: str,
-    parallel: int | None,
-    skip_existing: bool,
-    dry_run: bool,
-) -> int:
+def run(**given: Any) -> int:
     """Run an experiment's train.py and record it.
 
     EXPERIMENT is a folder, RESEARCHER/NAME or an id; without it the one around the current folder.
@@ -73,42 +55,11 @@ def run(
 
     With --on slurm or kubernetes a snapshot of the code is handed to that scheduler, a sweep as one
     array, and what it says is shown here; Ctrl-C and --detach leave it alone. --ask (partition,
-    account, time, memory, gres, gpus, queue, image; for Slurm any option of sbatch) wins over
+    account, time, memory, gres, gpus, queue, image, gpu; for Slurm any option of sbatch) wins over
     [compute] in mlws.toml. --dry-run prints what would be handed over. --cancel ends such a run,
     or the open points of a sweep.
     """
-    from mlws_scaffold.cli import metering, running
-    from mlws_scaffold.experiments import find
-    from mlws_scaffold.experiments.run.stages import Request
+    from mlws_scaffold.cli import running
 
-    here = place.workspace()
-    if cancel:
-        return running.cancel(here, cancel)
-    request = Request(
-        place=here,
-        entry=find.experiment(here, experiment, Path.cwd()),
-        config=config,
-        sets=(*sets, *(() if seed is None else (f"seed={seed}",))),
-        arguments=click.get_current_context().meta.get(_REST, ()),
-        backend=backend or here.config.compute.default,
-        force=force,
-        push=push,
-        say=output.note,
-        asks=running.asked(asks),
-        meter=metering.meter(here, output.note),
-        supervisor=metering.SUPERVISOR,
-    )
-    if sweep:
-        from mlws_scaffold.cli.commands import run_sweep
-        from mlws_scaffold.experiments.sweep.stages import Order
-
-        if detach and request.backend == "local":
-            raise UsageError("--detach starts a single run", "start the sweep in tmux or screen")
-        at_a_time = parallel or (1 if request.backend == "local" else 0)
-        order = Order(request, sweep, at_a_time, skip_existing, detach=detach)
-        return run_sweep.preview(order) if dry_run else run_sweep.run(order)
-    if parallel or skip_existing:
-        raise UsageError("--parallel and --skip-existing belong to --sweep FILE")
-    if dry_run:
-        return running.preview(request)
-    return running.single(request, detach=detach)
+    rest = click.get_current_context().meta.get(_REST, ())
+    return running.run(running.Asked(arguments=rest, **given))

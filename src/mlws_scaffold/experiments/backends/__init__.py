@@ -53,11 +53,25 @@ class Ticket:
 
 
 @dataclass(frozen=True, slots=True)
+class Used:
+    """What a scheduler gave to a job that nobody else measures. Seconds since 1970."""
+
+    began: float
+    ended: float
+    gpus: int
+    model: str = ""  # of the GPUs; empty where it does not say
+
+
+@dataclass(frozen=True, slots=True)
 class Situation:
-    """How a job stands; `detail` is the scheduler's own word, and why."""
+    """How a job stands; `detail` is the scheduler's own word, and why.
+
+    `used` is there for a job that is over and that no process of ours supervised.
+    """
 
     word: Word
     detail: str = ""
+    used: Used | None = None
 
 
 class Backend(Protocol):

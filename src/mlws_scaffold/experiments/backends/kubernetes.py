@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,12 @@ import yaml
 
 from mlws_scaffold.adapters import process
 from mlws_scaffold.errors import Unavailable, UsageError
-from mlws_scaffold.experiments.backends import Situation, Task, Terms, Ticket, manifest
+from mlws_scaffold.experiments.backends import Situation, Task, Terms, Ticket, Used, manifest
 from mlws_scaffold.experiments.backends.slurm import minutes
 from mlws_scaffold.workspace.config import Workspace
 
 _SECONDS = 60.0
-_KNOWN = ("image", "gpus", "memory", "cpus", "time", "queue")
+_KNOWN = ("image", "gpus", "gpu", "memory", "cpus", "time", "queue")
 
 
 class Kubernetes:
@@ -55,7 +56,7 @@ class Kubernetes:
                 return Situation("unknown", "the cluster has no such job")
             raise Unavailable(f"kubectl does not answer: {done.said}")
         try:
-            return situation(json.loads(done.output).get("status", {}))
+            return situation(json.loads(done.output))
         except ValueError:
             raise Unavailable("kubectl answers with something else than JSON") from None
 
@@ -105,6 +106,7 @@ def request(place: Workspace, terms: Terms) -> manifest.Request:
     return manifest.Request(
         image=asked["image"],
         gpus=int(asked.get("gpus", "0")),
+        gpu=asked.get("gpu", ""),
         memory=asked.get("memory", ""),
         cpus=asked.get("cpus", ""),
         seconds=minutes(asked["time"]) * 60 if asked.get("time") else 0,
@@ -112,17 +114,41 @@ def request(place: Workspace, terms: Terms) -> manifest.Request:
     )
 
 
-def situation(status: Mapping[str, Any]) -> Situation:
+def situation(job: Mapping[str, Any]) -> Situation:
     """What the status of a Job means."""
+    status = job.get("status", {})
     conditions = {
         str(one.get("type")): str(one.get("reason", ""))
         for one in status.get("conditions", ())
         if one.get("status") == "True"
     }
     if "Complete" in conditions:
-        return Situation("finished", "Complete")
+        return Situation("finished", "Complete", _used(job))
     if "Failed" in conditions:
-        return Situation("failed", f"Failed {conditions['Failed']}".strip())
+        return Situation("failed", f"Failed {conditions['Failed']}".strip(), _used(job))
     if "Suspended" in conditions:
         return Situation("waiting", "Suspended")
     return Situation("running" if status.get("ready") else "waiting")
+
+
+def _used(job: Mapping[str, Any]) -> Used | None:
+    """The GPUs of a Job that is over, from its start to its end; None before a pod started."""
+    status = job.get("status", {})
+    ends = [
+        status.get("completionTime"),
+        *(one.get("lastTransitionTime") for one in status.get("conditions", ())),
+    ]
+    began, ended = status.get("startTime"), next((one for one in ends if one), None)
+    if not began or not ended:
+        return None
+    pod = job.get("spec", {}).get("template", {}).get("spec", {})
+    limits = [
+        one.get("resources", {}).get("limits", {}).get(manifest.GPU, 0)
+        for one in pod.get("containers", ())
+    ]
+    model = str(pod.get("nodeSelector", {}).get(manifest.PRODUCT, ""))
+    return Used(_instant(began), _instant(ended), sum(map(int, limits)), model)
+
+
+def _instant(text: str) -> float:
+    return datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()

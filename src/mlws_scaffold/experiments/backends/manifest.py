@@ -18,6 +18,7 @@ from mlws_scaffold.experiments.backends import Task
 MOST_CODE_BYTES = 700_000
 GPU = "nvidia.com/gpu"
 _LEFT_OUT = (".git", ".venv", "outputs", "mlruns", "mlartifacts", "__pycache__")
+PRODUCT = "nvidia.com/gpu.product"
 _QUEUE = "kueue.x-k8s.io/queue-name"
 _HOUR = 3600
 
@@ -28,6 +29,7 @@ class Request:
 
     image: str
     gpus: int = 0
+    gpu: str = ""  # which: the nodes' label nvidia.com/gpu.product
     memory: str = ""
     cpus: str = ""
     seconds: int = 0  # limit; 0: none
@@ -132,6 +134,7 @@ def _pod(task: Task, asked: Request, name: str) -> dict[str, Any]:
     }
     return {
         "restartPolicy": "Never",
+        **({"nodeSelector": {PRODUCT: asked.gpu}} if asked.gpu else {}),
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
         "securityContext": {

@@ -16,7 +16,7 @@ from mlws_scaffold.experiments.backends import OPEN, Situation, Task, Terms, Tic
 from mlws_scaffold.experiments.results import Run
 from mlws_scaffold.experiments.run.executing import clear_up, job_file, tidy
 from mlws_scaffold.experiments.run.resolving import resolve
-from mlws_scaffold.experiments.run.stages import Created, Outcome, Request
+from mlws_scaffold.experiments.run.stages import Account, Created, Outcome, Request, unaccounted
 from mlws_scaffold.workspace import state
 from mlws_scaffold.workspace.config import Workspace
 
@@ -69,14 +69,16 @@ def follow(
     *,
     hear: Callable[[str], None] | None = None,
     ended: Callable[[Outcome], None] | None = None,
+    account: Account = unaccounted,
 ) -> list[Outcome]:
     """Wait for the end of runs that were handed over.
 
-    `hear` gets what they say, as they say it; `ended` is told of each end.
+    `hear` gets what they say, as they say it; `ended` is told of each end, and `account` of
+    what was used where nobody else measures it.
 
     Ctrl-C ends the waiting, not the runs.
     """
-    watched = {run_id: _Watch(place, run_id, time.monotonic(), hear) for run_id in run_ids}
+    watched = {run_id: _Watch(place, run_id, time.monotonic(), hear, account) for run_id in run_ids}
     outcomes: dict[str, Outcome] = {}
     while True:
         known = {run.run_id: run for run in _runs(place, run_ids)}
@@ -103,6 +105,7 @@ class _Watch:
     run_id: str
     began: float
     hear: Callable[[str], None] | None
+    account: Account
     heard: int = 0
     unknown: int = 0
 
@@ -122,6 +125,8 @@ class _Watch:
         if not over and run.status in _UNDECIDED:
             return None
         word = settle(self.place, self.run_id, situation)
+        if situation.used is not None:
+            self.account(run, situation.used, word)
         seconds = time.monotonic() - self.began
         status = _STATUSES.get(word, 1)
         return Outcome(self.run_id, status, word, seconds, str(ticket.log), ticket.job)

@@ -11,12 +11,22 @@ from pathlib import Path
 from typing import Any
 
 from mlws_scaffold.adapters.children import Child, Departed
+from mlws_scaffold.experiments.backends import Used
 from mlws_scaffold.experiments.index.entries import Entry
+from mlws_scaffold.experiments.results import Run
 from mlws_scaffold.workspace.config import Workspace
 
 
 def _silent(_text: str) -> None:
     """Say nothing."""
+
+
+# Is told what a scheduler gave to a job of the run, and MLflow's word for how that ended.
+Account = Callable[[Run, Used, str], None]
+
+
+def unaccounted(_run: Run, _used: Used, _word: str) -> None:
+    """Keep no account."""
 
 
 # Measures what a run uses while its process lives. What is yielded is told how the run ended.
@@ -46,6 +56,7 @@ class Request:
     say: Callable[[str], None] = _silent
     asks: Mapping[str, str] = field(default_factory=dict)  # of a scheduler: time, gres, …
     meter: Meter = unmetered
+    account: Account = unaccounted
     supervisor: str = "mlws_scaffold.experiments.run.supervise"  # module that executes a job
 
 

@@ -39,10 +39,11 @@ def _followed(opened: Opened, cards: dict[str, Card]) -> Executed:
     def ended(outcome: Outcome) -> None:
         landed(opened, cards[outcome.run_id].trial, outcome)
 
-    place = opened.planned.prepared.order.request.place
+    request = opened.planned.prepared.order.request
+    place, account = request.place, request.account
     try:
         with recording.heartbeat(opened.parent):
-            scheduling.follow(place, list(cards), ended=ended)
+            scheduling.follow(place, list(cards), ended=ended, account=account)
     except KeyboardInterrupt:
         return Executed(opened, interrupted=True, handed=True)
     except MlwsError as error:

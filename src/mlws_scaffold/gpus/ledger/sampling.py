@@ -175,6 +175,15 @@ def enter_kept(place: Workspace) -> int:
     return count
 
 
+def enter_known(
+    place: Workspace, subject: Subject, segments: list[Segment], end: tuple[float, str]
+) -> None:
+    """Enter a run that a scheduler tells of when it is over. Raises MlwsError."""
+    began = min((one.began for one in segments), default=end[0])
+    with stores.open(place) as store:
+        _write(book.opened(store), subject, began, segments, end)
+
+
 def enter(place: Workspace, meter: Meter) -> None:
     """Enter what waits. Raises MlwsError, and then it waits on."""
     segments = list(meter.waiting)
