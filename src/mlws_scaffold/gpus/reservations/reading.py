@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from mlws_scaffold.errors import UsageError
@@ -11,7 +12,8 @@ from mlws_scaffold.gpus.store import Store, Value
 
 _WITH_GPUS = (
     "SELECT r.id, r.person, r.login, r.kind, r.begins, r.ends, r.purpose, r.experiment, r.made,"
-    " r.released, r.lease, r.holder, r.used, s.host, s.gpu, COALESCE(k.place, -1), COALESCE(k.name, ''), k.memory"
+    " r.released, r.lease, r.holder, r.used, s.host, s.gpu,"
+    " COALESCE(k.place, -1), COALESCE(k.name, ''), k.memory"
     " FROM reservation AS r LEFT JOIN reserved_gpu AS s ON s.reservation = r.id"
     " LEFT JOIN known_gpu AS k ON k.host = s.host AND k.gpu = s.gpu"
     " WHERE {where} ORDER BY r.begins, r.id, s.host, COALESCE(k.place, -1), s.gpu"
@@ -112,7 +114,7 @@ def _read(store: Store, where: str, values: Sequence[Value]) -> list[Reservation
 
 
 def _reservation(own: tuple[Any, ...], gpus: list[Gpu]) -> Reservation:
-    return Reservation(*own, tuple(gpus))
+    return replace(Reservation(*own), gpus=tuple(gpus))
 
 
 def _number(value: Value) -> int:
