@@ -58,7 +58,10 @@ def reservations(store: Store, since: float, until: float) -> list[Booked] | Non
     if not store.version("reservations"):
         return None
     rows = store.execute(
-        "SELECT gpu, begins, ends FROM reserved_gpu WHERE ends > ? AND begins < ?", (since, until)
+        "SELECT slot.gpu, slot.begins, slot.ends FROM reserved_gpu AS slot"
+        " JOIN reservation ON reservation.id = slot.reservation"
+        " WHERE reservation.kind <> 'hold' AND slot.ends > ? AND slot.begins < ?",
+        (int(since), int(until)),
     )
     return [Booked(str(gpu), float(str(began)), float(str(ended))) for gpu, began, ended in rows]
 
