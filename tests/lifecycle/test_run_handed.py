@@ -186,3 +186,25 @@ def test_a_dry_run_shows_what_would_be_applied_and_makes_nothing(
     assert not (kubectl.folder / "calls.jsonl").exists()
     refused = mlws("run", "first", "--on", "kubernetes", *asks)
     assert (refused.code, "cannot write to the tracking store" in refused.err) == (2, True)
+
+
+def test_a_run_here_is_in_the_ledger_and_its_cost_in_the_report(
+    root: Path, mlws: Mlws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tables = (
+        '[gpus]\nstatic = [{index = 1, name = "Own GPU", uuid = "GPU-own"}]\n'
+        '[[prices]]\ngpu = "Own GPU"\nper_hour = 3600000.0\ncurrency = "EUR"\n'
+        "valid_from = 2026-01-01\n[budgets]\nann = 1\n"
+    )
+    path = root / "mlws.toml"
+    path.write_text(path.read_text() + tables)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "1")
+    monkeypatch.setenv("MLWS_ACTOR", "agent:tuner")
+    assert mlws("run", "first").code == 0
+    done = mlws("report", "cost", "--by", "agent", "--json", "--check")
+    report = json.loads(done.out)
+    assert [line["key"] for line in report["lines"]] == ["tuner"]
+    assert report["total"]["cost_EUR"] > 1
+    assert report["total"]["busy_hours"] is None  # no driver could be asked
+    assert [one["state"] for one in report["budgets"]] == ["breached"]
+    assert done.code == 1
