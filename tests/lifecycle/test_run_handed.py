@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import signal
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -10,6 +14,7 @@ import pytest
 from mlws_scaffold.experiments import backends
 from mlws_scaffold.experiments.backends import slurm
 from mlws_scaffold.experiments.run import scheduling, supervise
+from mlws_scaffold.experiments.run.stages import Launched, unmetered
 from mlws_scaffold.workspace import state
 from tests.support import fake_kubectl, run_workspace
 from tests.support.commandline import Mlws
@@ -208,3 +213,22 @@ def test_a_run_here_is_in_the_ledger_and_its_cost_in_the_report(
     assert report["total"]["busy_hours"] is None  # no driver could be asked
     assert [one["state"] for one in report["budgets"]] == ["breached"]
     assert done.code == 1
+
+
+def test_an_end_that_is_asked_for_before_anybody_waits_is_one_of_the_run(
+    root: Path, mlws: Mlws, queue: InProcess
+) -> None:
+    write(root, {f"{FOLDER}/train.py": "import time\ntime.sleep(60)\n"})
+    queue.patience = 1000
+    mlws("run", "first", "--on", "slurm", "--detach")
+    [run] = run_ids(root)
+
+    @contextlib.contextmanager
+    def slow(launched: Launched) -> Iterator[Callable[[str], None]]:
+        os.kill(os.getpid(), signal.SIGTERM)
+        with unmetered(launched) as tell:
+            yield tell
+
+    assert supervise.main(state.folder(root) / f"runs/{run}.json", slow) == 130
+    assert rows(root, "select status from runs") == [("KILLED",)]
+    assert _left(root) == []

@@ -10,9 +10,12 @@ import contextlib
 import dataclasses
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from types import FrameType
 
-from mlws_scaffold.adapters import recording
+from mlws_scaffold.adapters import children, recording
+from mlws_scaffold.adapters.children import Child
 from mlws_scaffold.errors import Unavailable
 from mlws_scaffold.experiments.backends import slurm
 from mlws_scaffold.experiments.run.executing import finish, launch, watch
@@ -28,10 +31,41 @@ def main(path: Path, meter: Meter = unmetered) -> int:
     recorder = recording.connect(job.uri, Path(job.root))
     if job.backend != "local":
         job = _restarted(job, recorder)
-    watched = watch(launch(Created(job, recorder, say, meter)))
-    if watched.departed.status and _comes_back():
-        return _set_aside(watched)
-    return finish(watched).status
+    with _patient() as patience:
+        launched = launch(Created(job, recorder, say, meter))
+        patience.holds(launched.child)
+        watched = watch(launched)
+        if watched.departed.status and _comes_back():
+            return _set_aside(watched)
+        return finish(watched).status
+
+
+class _Patience:
+    """SIGTERM is for the run: also before its end is waited for, and while that is recorded."""
+
+    def __init__(self) -> None:
+        self._child: Child | None = None
+        self._asked = False
+
+    def hear(self, _number: int, _frame: FrameType | None) -> None:
+        self._asked = True
+        if self._child is not None:
+            children.stop(self._child)
+
+    def holds(self, child: Child) -> None:
+        self._child = child
+        if self._asked:
+            children.stop(child)
+
+
+@contextlib.contextmanager
+def _patient() -> Iterator[_Patience]:
+    patience = _Patience()
+    before = children.on_terminate(patience.hear)
+    try:
+        yield patience
+    finally:
+        children.on_terminate(before)
 
 
 def _restarted(job: Job, recorder: recording.Recorder) -> Job:
