@@ -18,6 +18,7 @@ from mlws_scaffold.adapters import children, daemons, process
 from mlws_scaffold.adapters.haproxy import config
 from mlws_scaffold.adapters.haproxy.config import Proxy, Server
 from mlws_scaffold.adapters.haproxy.runtime import Relayed, Runtime
+from mlws_scaffold.agents import lock
 from mlws_scaffold.agents.operations import docker, image, smoke, stack
 from mlws_scaffold.agents.targets import inside, versions
 from mlws_scaffold.agents.targets.slots import Slots
@@ -219,7 +220,7 @@ class Host:
                 f"what lies here is {made.revision}, and {release.version} is {release.commit}",
                 "build it from a checkout of its tag, or leave --build out",
             )
-        image.require_lock(self.site.found)
+        lock.require_fresh(self.site.found.folder)
         with image.context(self.site.place, self.site.found, made) as folder:
             command = image.command(made, folder)
             words = (*self._docker, *command.words[1:])
