@@ -21,7 +21,7 @@ RETRY_AFTER = "5"  # seconds
 
 
 class _Request(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 class Turn(_Request):
@@ -50,6 +50,10 @@ class ChatRequest(_Request):
     def conversation(self) -> list[Message]:
         """Return the turns as the agent takes them."""
         return [Message(turn.role, turn.content) for turn in self.messages]
+
+    def estimate(self) -> int:
+        """Return about how many tokens the turns are: four bytes each, as in most languages."""
+        return sum(len(turn.content.encode("utf-8", "replace")) for turn in self.messages) // 4
 
     def options(self, sampling: dict[str, float]) -> dict[str, float]:
         """Return the sampling options: the caller's where given, its tokens capped by ours."""
