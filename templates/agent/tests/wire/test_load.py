@@ -26,8 +26,9 @@ def load() -> ModuleType:
 
 
 def told(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
-    """Return the report that was printed."""
-    return dict(json.loads(capsys.readouterr().out))
+    """Return the report that was printed, among what the server logs."""
+    printed = capsys.readouterr().out
+    return dict(json.JSONDecoder().raw_decode(printed, printed.rindex('{\n  "requests"'))[0])
 
 
 @pytest.mark.parametrize("how", [["--callers", "2"], ["--rate", "10"]])
