@@ -55,6 +55,8 @@ class Metrics:
 class Outcome:
     """How a request ended where its HTTP status cannot say: error in mid-stream, lost caller."""
 
+    # For a body's messages: no layer further in looks at them, and a stream has one a token.
+    send: Send
     status: int = 0
     stream: bool = False
 
@@ -72,7 +74,7 @@ class Observe:
             return
         given = Headers(scope=scope).get("x-request-id", "")
         request_id = given if REQUEST_ID.fullmatch(given) else uuid4().hex
-        outcome = scope.setdefault("state", {})["outcome"] = Outcome()
+        outcome = scope.setdefault("state", {})["outcome"] = Outcome(send)
         sent, trace = 500, trace_id(scope)
 
         async def send_with_id(message: Message) -> None:
