@@ -23,11 +23,8 @@ EMPTY: Mapping[str, str] = {}
 
 
 def _whole(value: Any) -> Any:
+    # In JSON 3.0 is an integer; `true` and "3" are none, and are refused like any wrong type.
     return int(value) if isinstance(value, float) and value.is_integer() else value
-
-
-# In JSON 3.0 is an integer; `true` and "3" are none, and are refused like any wrong type.
-Whole = Annotated[int, BeforeValidator(_whole)]
 
 
 class _Request(BaseModel):
@@ -54,8 +51,8 @@ class ChatRequest(_Request):
     stream_options: StreamOptions | None = None
     temperature: Annotated[float, Field(ge=0, le=2)] | None = None
     top_p: Annotated[float, Field(gt=0, le=1)] | None = None
-    max_tokens: Annotated[Whole, Field(ge=1)] | None = None
-    seed: Whole | None = None
+    max_tokens: Annotated[int, Field(ge=1), BeforeValidator(_whole)] | None = None
+    seed: Annotated[int, BeforeValidator(_whole)] | None = None
 
     def conversation(self) -> list[Message]:
         """Return the turns as the agent takes them."""
