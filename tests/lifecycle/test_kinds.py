@@ -56,7 +56,7 @@ def test_a_production_agent_passes_its_own_tests_and_tools(framework: str, tmp_p
     before = os.environ["PATH"]
     os.environ["PATH"] = f"{installation.UV.parent}{os.pathsep}{before}"
     try:
-        verdicts = list(testing.run(found, testing.steps(found), lambda _: None))
+        verdicts = list(testing.run(tmp_path, found, testing.steps(found), lambda _: None))
     finally:
         os.environ["PATH"] = before
     assert [one.output for one in verdicts if not one.ok] == []
@@ -64,3 +64,22 @@ def test_a_production_agent_passes_its_own_tests_and_tools(framework: str, tmp_p
     assert "Required test coverage of 80.0% reached" in tests
     assert "src/agent/server.py" in tests
     assert (folder / "uv.lock").is_file()
+
+
+def test_a_production_agent_is_tested_with_the_code_its_workspace_shares(tmp_path: Path) -> None:
+    folder = render("agent", {"agent_framework": "plain"}, tmp_path / "agents/production/helper")
+    shared = tmp_path / "shared/tools/src/shared_tools"
+    shared.mkdir(parents=True)
+    (shared / "__init__.py").write_text("ANSWER: int = 42\n")
+    (shared / "py.typed").touch()
+    asking = "from shared_tools import ANSWER\n\n\ndef test_it_is_there() -> None:\n"
+    (folder / "tests/unit/test_shared.py").write_text(f"{asking}    assert ANSWER == 42\n")
+    found = catalog.Found(folder, "production", catalog.load(folder))
+    before = os.environ["PATH"]
+    os.environ["PATH"] = f"{installation.UV.parent}{os.pathsep}{before}"
+    try:
+        asked = testing.steps(found, ("types", "tests"))
+        verdicts = list(testing.run(tmp_path, found, asked, lambda _: None))
+    finally:
+        os.environ["PATH"] = before
+    assert [one.output for one in verdicts if not one.ok] == []

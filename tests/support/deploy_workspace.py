@@ -116,7 +116,7 @@ class House:
         return [json.loads(line) for line in lines]
 
 
-def make(folder: Path, port: int, limit: int = 60) -> House:
+def make(folder: Path, port: int, staging: int, limit: int = 60) -> House:
     """A workspace in git with the agent in version 1.0.0, proved."""
     config = f"""\
 [team.ann]
@@ -124,6 +124,8 @@ email = "ann@example.org"
 [deploy]
 target = "process"
 stage_limit_seconds = {limit}
+[deploy.staging]
+port = {staging}
 [deploy.production]
 port = {port}
 """

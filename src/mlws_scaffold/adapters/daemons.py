@@ -10,6 +10,7 @@ import contextlib
 import fcntl
 import os
 import signal
+import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -108,3 +109,32 @@ class Daemon:
             yield handle
         finally:
             os.close(handle)
+
+
+@contextlib.contextmanager
+def holding(command: Sequence[str], folder: Path, env: Mapping[str, str]) -> Iterator[str]:
+    """The first line that a command says; it lives until the block ends, and ends with us.
+
+    Its input stays open meanwhile and closes when this process dies, however it dies. Raises
+    Unavailable when the command cannot be started.
+    """
+    try:
+        child = subprocess.Popen(
+            list(command),
+            cwd=folder,
+            env=dict(env),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            encoding="utf-8",
+            errors="replace",
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise Unavailable(f"{command[0]} cannot be started: {error.strerror}") from None
+    with child:
+        try:
+            yield child.stdout.readline().strip() if child.stdout else ""
+        finally:
+            if child.stdin:
+                child.stdin.close()

@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mlws_scaffold.adapters import children, process
+from mlws_scaffold.agents import lock, shared
 from mlws_scaffold.agents.catalog import Found
 from mlws_scaffold.errors import MlwsError, Unavailable, UsageError, did_you_mean
 
 _MOST_SECONDS = 1800.0
 # Another environment than the agent's own would otherwise be synced and used.
-_OWN = {"UV_PROJECT_ENVIRONMENT": ".venv", "VIRTUAL_ENV": "", "PYTHONPATH": ""}
+_OWN = {"UV_PROJECT_ENVIRONMENT": ".venv", "VIRTUAL_ENV": ""}
 
 Command = tuple[str, ...]
 
@@ -70,14 +71,18 @@ def steps(found: Found, only: tuple[str, ...] = ()) -> list[Step]:
     return [step for step in chosen if step is not None]
 
 
-def run(found: Found, asked: list[Step], say: Callable[[str], None]) -> Iterator[Verdict]:
+def run(
+    root: Path, found: Found, asked: list[Step], say: Callable[[str], None]
+) -> Iterator[Verdict]:
     """Run the steps one after the other, each to its end; yields each verdict when it is known.
 
-    A production agent is tested in its own environment, whose lock is made when it is missing.
-    Raises Unavailable when a tool is missing: nothing is then known about the agent.
+    A production agent is tested in its own environment, whose lock is made when it is missing, with
+    the workspace's `shared_tools` found by path as in its image. Raises Unavailable when a tool is
+    missing: nothing is then known about the agent.
     """
     if found.track == "production":
-        prefix, environment = _own_environment(found.folder, say)
+        prefix = _own_environment(found.folder, say)
+        environment: Mapping[str, str] = {**_OWN, **shared.paths(root)}
     else:
         prefix = (sys.executable, "-m")
         paths = [str(found.folder / "src"), os.environ.get("PYTHONPATH", "")]
@@ -92,20 +97,13 @@ def run(found: Found, asked: list[Step], say: Callable[[str], None]) -> Iterator
         yield Verdict(step.name, done.status == 0, time.monotonic() - began, output)
 
 
-def _own_environment(folder: Path, say: Callable[[str], None]) -> tuple[Command, Mapping[str, str]]:
-    uv = process.find("uv")
-    if uv is None:
-        raise Unavailable("uv is not installed or not on PATH", "scripts/setup-env.sh")
-    if not (folder / "uv.lock").is_file():
-        say("no uv.lock yet: made now, commit it")
-        made = process.run([uv, "lock", "--quiet"], folder, timeout=600, env=_OWN)
-        if made.status:
-            raise MlwsError(f"the lock was not made: {made.said}", "look at pyproject.toml")
+def _own_environment(folder: Path, say: Callable[[str], None]) -> Command:
+    uv = lock.make_if_missing(folder, say)
     synced = process.run([uv, "sync", "--locked", "--quiet"], folder, timeout=1800, env=_OWN)
     if synced.status:
         cure = "after a change of pyproject.toml: uv lock; without a network there is no cure"
         raise MlwsError(f"the environment does not follow from uv.lock: {synced.said}", cure)
-    return (uv, "run", "--no-sync"), _OWN
+    return (uv, "run", "--no-sync")
 
 
 def _present(folder: Path, step: Step) -> Step | None:

@@ -14,10 +14,10 @@ _COMMANDS = "mlws_scaffold.cli.commands"
 
 TABLE = {
     "workspace": (f"{_COMMANDS}.new_workspace:workspace", "A team's monorepo, ready to work in."),
-    "experiment": (f"{_COMMANDS}.new_project:experiment", "An experiment on its own branch."),
-    "prototype": (f"{_COMMANDS}.new_project:prototype", "A light agent, no review needed."),
-    "agent": (f"{_COMMANDS}.new_project:agent", "A production agent: server, tests, image."),
-    "model": (f"{_COMMANDS}.new_project:model", "A Modelfile and its registry entry."),
+    "experiment": (f"{_COMMANDS}.new_experiment:experiment", "An experiment on its own branch."),
+    "prototype": (f"{_COMMANDS}.new_agent:prototype", "A light agent, no review needed."),
+    "agent": (f"{_COMMANDS}.new_agent:agent", "A production agent: server, tests, image."),
+    "model": (f"{_COMMANDS}.new_model:model", "A Modelfile and its registry entry."),
 }
 
 

@@ -35,5 +35,7 @@ def questions(kind: str) -> dict[str, dict[str, Any]]:
     """The questions of a kind by name, as `templates/questions/<kind>.yml` states them."""
     import yaml
 
-    loaded = yaml.safe_load((folder() / "templates/questions" / f"{kind}.yml").read_bytes())
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    text = (folder() / "templates/questions" / f"{kind}.yml").read_bytes()
+    loaded = yaml.load(text, Loader=loader)  # noqa: S506 - both are safe loaders
     return dict(loaded)

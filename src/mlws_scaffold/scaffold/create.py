@@ -12,7 +12,6 @@ from typing import Any
 from mlws_scaffold.adapters import documents, files
 from mlws_scaffold.adapters.git import Git
 from mlws_scaffold.errors import MlwsError, UsageError
-from mlws_scaffold.models import modelfile, registry
 from mlws_scaffold.scaffold import branches
 from mlws_scaffold.scaffold.origin import Origin, inherited
 from mlws_scaffold.scaffold.render import Answers, render
@@ -118,6 +117,9 @@ def project(place: Workspace, wish: Project) -> Created:
 
 def model(place: Workspace, wish: Project) -> Created:
     """Make a Modelfile and its registry entry; comments and order of the registry stay."""
+    # Only this kind needs the models room, which costs more to import than all of the rest.
+    from mlws_scaffold.models import modelfile, registry
+
     if problem := names.problem_with_name(wish.name, dots=True):
         raise UsageError(f"name: {wish.name!r} does not fit: {problem}")
     email = Git(place.root).setting("user.email")
@@ -155,6 +157,8 @@ def model(place: Workspace, wish: Project) -> Created:
 
 
 def _write_system(made: Path, system: str) -> None:
+    from mlws_scaffold.models import modelfile
+
     try:
         text = modelfile.with_system(made.read_text(encoding="utf-8"), system, made.name)
     except modelfile.ModelfileError as error:

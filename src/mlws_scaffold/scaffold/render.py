@@ -1,4 +1,4 @@
-"""Renders one kind of the bundle into a folder, through Copier's public functions."""
+"""Renders one kind of the bundle into a folder; Copier is asked only where a person answers."""
 
 from __future__ import annotations
 
@@ -14,6 +14,10 @@ from typing import Any
 
 from mlws_scaffold.errors import MlwsError, UsageError, did_you_mean
 from mlws_scaffold.scaffold import bundle
+from mlws_scaffold.scaffold.rendering import sources
+from mlws_scaffold.scaffold.rendering.questions import Known
+from mlws_scaffold.scaffold.rendering.sources import BeyondRenderer
+from mlws_scaffold.scaffold.rendering.tree import Template
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +41,32 @@ def render(kind: str, answers: Answers, recorded: Mapping[str, str], destination
         if name not in questions or questions[name].get("when") is False:
             known = [key for key, value in questions.items() if value.get("when") is not False]
             raise UsageError(f"{kind} has no question {name!r}", did_you_mean(name, known))
-    if not answers.ask:
-        _require(questions, answers)
-    # Copier is the heaviest import of all: only who renders pays for it.
+    if answers.ask:
+        _ask_and_render(kind, answers, recorded, destination)
+        return
+    _require(questions, answers)
+    try:
+        template = Template(sources.Folder(bundle.folder()))
+        given = {**answers.given, **recorded}
+        tree = template.render(kind, Known(given, suggested=answers.suggested))
+    except BeyondRenderer:
+        _ask_and_render(kind, answers, recorded, destination)
+        return
+    try:
+        tree.write(destination)
+    except OSError as error:
+        raise _stopped(error) from error
+
+
+def _ask_and_render(
+    kind: str, answers: Answers, recorded: Mapping[str, str], destination: Path
+) -> None:
+    """Through Copier, which can talk to a person: the heaviest import of all."""
     import copier
     from copier.errors import CopierAnswersInterrupt, CopierError, CopierWarning
     from jinja2 import TemplateError
 
-    asked = [name for name, value in questions.items() if value.get("ask") is False]
+    asked = [name for name, value in bundle.questions(kind).items() if value.get("ask") is False]
     try:
         with _plain_bundle() as template, warnings.catch_warnings():
             warnings.simplefilter("ignore", CopierWarning)
@@ -66,9 +88,11 @@ def render(kind: str, answers: Answers, recorded: Mapping[str, str], destination
     except (CopierError, TemplateError) as error:
         raise MlwsError(f"the template could not be rendered: {error}") from error
     except OSError as error:
-        raise MlwsError(
-            f"rendering stopped: {error.strerror or error}", "free space, or mend rights"
-        ) from error
+        raise _stopped(error) from error
+
+
+def _stopped(error: OSError) -> MlwsError:
+    return MlwsError(f"rendering stopped: {error.strerror or error}", "free space, or mend rights")
 
 
 def _require(questions: Mapping[str, Mapping[str, Any]], answers: Answers) -> None:

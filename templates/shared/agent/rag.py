@@ -30,6 +30,7 @@ Tool = Callable[..., str]
 TOOLS: tuple[Tool, ...] = ()
 # A model that calls tools in circles is stopped after so many questions.
 MAX_ROUNDS = 6
+ANY_ADDRESS = "0.0.0.0"  # nosec B104
 # How many passages the model is given to answer from.
 PASSAGES = 3
 
@@ -164,7 +165,7 @@ def model_server() -> str:
     given = os.environ.get("OLLAMA_HOST", "").strip().strip("\"'")
     scheme, found, rest = given.rpartition("://")
     # An address to listen at is no address to ask.
-    rest = rest.rstrip("/").replace("0.0.0.0", "127.0.0.1") or "127.0.0.1"  # nosec B104
+    rest = rest.rstrip("/").replace(ANY_ADDRESS, "127.0.0.1") or "127.0.0.1"
     if ":" not in rest.rpartition("]")[2]:
         rest += {"": ":11434", "http": ":80", "https": ":443"}.get(scheme if found else "", "")
     elif rest.startswith(":"):
@@ -201,12 +202,15 @@ async def run(messages: list[Message], deps: Deps) -> AsyncIterator[Event]:
                 if isinstance(parts, Failure):
                     yield parts
                     return
-                text = "".join((part.get("message") or {}).get("content") or "" for part in parts)
+                text = ""
                 for part in parts:
-                    calls += (part.get("message") or {}).get("tool_calls") or ()
-                    prompt_tokens += part.get("prompt_eval_count") or 0
-                    completion_tokens += part.get("eval_count") or 0
-                    reason = part.get("done_reason") or reason
+                    message = part.get("message") or {}
+                    text += message.get("content") or ""
+                    calls += message.get("tool_calls") or ()
+                    if part.get("done"):
+                        prompt_tokens += part.get("prompt_eval_count") or 0
+                        completion_tokens += part.get("eval_count") or 0
+                        reason = part.get("done_reason") or reason
                 if text:
                     said += text
                     yield Token(text)
@@ -239,7 +243,7 @@ async def _ask(
                 kind: Literal["busy", "failed"] = "busy" if answer.status == 503 else "failed"
                 yield Failure(kind, _reason(await answer.text()))
                 return
-            async for data in answer.content.iter_any():
+            while data := await answer.content.readany():
                 *lines, rest = (rest + data).split(b"\n")
                 parts = [_part(line) for line in lines if line.strip()]
                 errors = [part["error"] for part in parts if part.get("error")]
@@ -261,7 +265,7 @@ async def _ask(
 
 
 def _part(line: bytes) -> dict[str, Any]:
-    part = json.loads(line)
+    part = json.loads(line.decode())  # for bytes it would first guess the encoding
     if not isinstance(part, dict):
         raise ValueError(f"a line is {type(part).__name__}")
     return part

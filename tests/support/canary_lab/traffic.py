@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import threading
 import time
+import uuid
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -37,6 +38,7 @@ class Traffic:
     port: int
     rate: float
     sent: list[Sent] = field(default_factory=list)
+    name: str = field(default_factory=lambda: uuid.uuid4().hex[:8])
     _stop: threading.Event = field(default_factory=threading.Event)
 
     @property
@@ -51,7 +53,7 @@ class Traffic:
         tasks = []
         begin, number = time.monotonic(), 0
         while not self._stop.is_set():
-            tasks.append(asyncio.create_task(self._one(f"{self.port}-{number}")))
+            tasks.append(asyncio.create_task(self._one(f"{self.name}-{number}")))
             number += 1
             await asyncio.sleep(max(0.0, begin + number / self.rate - time.monotonic()))
         await asyncio.gather(*tasks)

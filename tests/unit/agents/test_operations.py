@@ -138,7 +138,7 @@ def test_a_local_version_makes_a_tag_that_docker_takes(root: Path) -> None:
     assert (made.tag, made.version) == ("helper:1.2.0-gpu", "1.2.0+gpu")
 
 
-def test_without_a_lock_or_with_a_stale_one_nothing_is_built(
+def test_with_a_stale_lock_nothing_is_built_and_a_dry_run_makes_none(
     root: Path, docker: FakeDocker, mlws: Mlws
 ) -> None:
     write(root, {f"{FOLDER}/pyproject.toml": PROJECT.replace("1.2.0", "1.3.0")})
@@ -149,6 +149,16 @@ def test_without_a_lock_or_with_a_stale_one_nothing_is_built(
         missing = mlws("agent", command, "helper", "--dry-run")
         assert (missing.code, "no uv.lock" in missing.err) == (1, True)
     assert docker.calls() == []
+
+
+def test_a_missing_lock_is_made_before_the_image(
+    root: Path, docker: FakeDocker, mlws: Mlws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("UV_OFFLINE", "1")
+    (root / FOLDER / "uv.lock").unlink()
+    built = mlws("agent", "build", "helper")
+    assert (built.code, "no uv.lock yet" in built.err) == (0, True)
+    assert any("uv.lock" in call.files for call in docker.calls())
 
 
 def test_a_dry_run_shows_and_changes_nothing(

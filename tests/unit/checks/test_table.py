@@ -40,6 +40,8 @@ PERMANENT = {
     "AGT005": "AgentComplete",
     "AGT006": "PromptsExist",
     "AGT007": "SharedPrompts",
+    "AGT008": "RequestShown",
+    "AGT009": "HealthChecked",
     "GIT001": "NoLargeFile",
     "GIT002": "NoIgnoredFile",
     "GIT003": "HotfixReturned",

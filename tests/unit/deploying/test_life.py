@@ -7,7 +7,7 @@ import json
 import pytest
 
 from tests.support.canary_lab import traffic
-from tests.unit.deploying.conftest import Deployed
+from tests.support.deployed import Deployed
 
 RATE = 80.0
 
@@ -42,9 +42,11 @@ def test_a_good_version_takes_over_and_no_caller_notices(deployed: Deployed) -> 
     assert all(one["requests"] >= 50 for one in deploy["steps"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("fault", "why"),
     [
+        ("hidden", "chats failed"),
         ("errors", "chats failed"),
         ("slow", "began later than"),
         ("dies", "the canary is gone"),

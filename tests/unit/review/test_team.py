@@ -23,7 +23,9 @@ AGENT = "agents/production/helpdesk/agent.yaml"
 
 @pytest.fixture
 def place(tmp_path: Path) -> Place:
-    return files(tmp_path)
+    place = files(tmp_path)
+    (place.root / codeowners.PATH).unlink()
+    return place
 
 
 @pytest.fixture

@@ -5,11 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from mlws_scaffold.adapters.haproxy.config import RING
-from mlws_scaffold.adapters.haproxy.runtime import Mark, Runtime
-
-# Longer than any ring of ours is: what was handed out is forgotten after so many.
-_REMEMBERED = 65536
+from mlws_scaffold.adapters.haproxy.runtime import Mark
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,23 +69,3 @@ def _request(line: str) -> Request | None:
         )
     except (ValueError, KeyError, TypeError):
         return None  # half a line: the ring overwrites its oldest
-
-
-class Log:
-    """The ring, read again and again: each request is handed out once, in the order of its end."""
-
-    def __init__(self, runtime: Runtime) -> None:
-        self._runtime = runtime
-        self._seen: dict[tuple[int, int], None] = {}
-
-    def new(self) -> tuple[Request, ...]:
-        """What ended since the last call; all that the ring still holds at the first one."""
-        found = []
-        for one in parse(self._runtime.events(RING)):
-            key = (one.process, one.number)
-            if key not in self._seen:
-                self._seen[key] = None
-                found.append(one)
-        while len(self._seen) > _REMEMBERED:
-            del self._seen[next(iter(self._seen))]
-        return tuple(found)

@@ -98,7 +98,7 @@ def version_in(text: str, name: str) -> str:
         version = tomllib.loads(text)["project"]["version"]
     except (tomllib.TOMLDecodeError, KeyError, TypeError) as error:
         raise MlwsError(
-            f"{name} has no version: {error}", 'version = "0.1.0" in [project]'
+            f"{name} has no version: {error}", "give [project] a version of three numbers"
         ) from None
     if not isinstance(version, str) or not _VERSION.fullmatch(version):
         raise MlwsError(f"{name}: version {version!r} is not X.Y.Z", "write three whole numbers")

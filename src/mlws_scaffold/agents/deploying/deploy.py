@@ -41,16 +41,12 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a command ended: the record of the deployment, and what serves now."""
+    """How a command ended (done, aborted, nothing), what serves now, and the record."""
 
     result: str
     reason: str
     stable: Release | None
     record: Mapping[str, object] | None = None
-
-    @property
-    def ok(self) -> bool:
-        return self.result in ("done", "nothing")
 
 
 def order(site: Site, wish: Wish, asked: str, reason: str) -> Order:
@@ -72,6 +68,7 @@ def order(site: Site, wish: Wish, asked: str, reason: str) -> Order:
 
 def plan(site: Site, target: Target, ways: Ways, order: Order) -> Plan:
     """What `deploy` would do with the same order."""
+    target.require()
     release, judged = examine(site, target, ways, order.wish)
     stable = journals.parse(target.read()).stable
     return Plan(release, tuple(judged), order.stages if stable else (), steps.FORWARD)
@@ -94,7 +91,7 @@ def deploy(site: Site, target: Target, ways: Ways, order: Order) -> Outcome:
         gates.require(judged)
         release = target.make(release, order.wish)
         stable = work.journal.stable
-        if stable and (stable.version, stable.digest) == (release.version, release.digest):
+        if stable and (stable.version, stable.commit) == (release.version, release.commit):
             raise UsageError(f"{site.name} {release.version} serves already", "deploy another one")
         said = {gate.name: gate.said for gate in judged}
         _begin(work, "deploy", release, order, said)

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import math
+import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mlws_scaffold.adapters.haproxy.runtime import ServerState
+from mlws_scaffold.adapters.haproxy.runtime import Mark, ServerState
 from mlws_scaffold.agents.deploying import journal as journals
+from mlws_scaffold.agents.deploying import watch
 from mlws_scaffold.agents.deploying.journal import Journal
-from mlws_scaffold.agents.targets.target import Release, Site, Target
+from mlws_scaffold.agents.targets.target import Look, Release, Site, Target
+from mlws_scaffold.agents.watching.thresholds import requests_needed, seconds_needed
 from mlws_scaffold.errors import Unavailable
+
+# Before all that any proxy can remember.
+_EVER = Mark(0, 0)
+# Seconds over which the present traffic is told.
+_LATELY = 300.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +33,18 @@ class Version:
 
 
 @dataclass(frozen=True, slots=True)
+class Needed:
+    """What a verdict on a new version costs: chats, and seconds by the percent of a stage.
+
+    per_second: chats at present, as the proxy saw them lately.
+    """
+
+    chats: int
+    per_second: float
+    seconds: Mapping[int, float]
+
+
+@dataclass(frozen=True, slots=True)
 class Status:
     """One agent in one environment. problem: why the target could not be asked."""
 
@@ -30,6 +52,7 @@ class Status:
     journal: Journal
     versions: tuple[Version, ...]
     problem: str = ""
+    needed: Needed | None = None
 
     @property
     def healthy(self) -> bool | None:
@@ -46,10 +69,12 @@ def look(site: Site, target: Target) -> Status:
         return Status(site, Journal(), (), error.message)
     begun = journal.begun
     roles = [("stable", journal.stable), ("canary", begun.release if begun else None)]
-    problem, servers = "", {}
+    problem, servers, needed = "", {}, None
     if any(release for _, release in roles):
         try:
-            servers = {one.slot: one for one in target.servers()}
+            seen = target.look(_EVER)
+            servers = {one.slot: one for one in seen.servers}
+            needed = _needed(site, seen)
         except Unavailable as error:
             problem = error.message
     versions = [
@@ -59,7 +84,20 @@ def look(site: Site, target: Target) -> Status:
     ]
     if journal.previous is not None:
         versions.append(Version("previous", journal.previous, None, None))
-    return Status(site, journal, tuple(versions), problem)
+    return Status(site, journal, tuple(versions), problem, needed)
+
+
+def _needed(site: Site, seen: Look) -> Needed:
+    deploy = site.place.config.deploy
+    rules = watch.rules(site, deploy.stage_limit_seconds)
+    chats = [one.at for one in seen.requests if one.method == "POST"]
+    recent = [at for at in chats if at > time.time() - _LATELY]
+    # The proxy remembers its last thousands of requests, which may be less than that long.
+    span = min(_LATELY, max(1.0, time.time() - min(chats, default=0.0)))
+    rate = len(recent) / span
+    shares = [min(percent, journals.MOST_PERCENT) for percent in deploy.steps]
+    times = {one: seconds_needed(rules, one / 100, rate) for one in shares}
+    return Needed(requests_needed(rules), rate, times)
 
 
 def document(status: Status) -> dict[str, Any]:
@@ -81,8 +119,22 @@ def document(status: Status) -> dict[str, Any]:
         if begun
         else None,
         "slo": agent.slo.model_dump() if agent.slo else None,
-        "needed": None,
+        "needed": _needed_document(status.needed),
         "versions": [_version(one) for one in status.versions],
+    }
+
+
+def _needed_document(needed: Needed | None) -> dict[str, Any] | None:
+    if needed is None:
+        return None
+    times = {
+        str(percent): None if math.isinf(seconds) else round(seconds)
+        for percent, seconds in needed.seconds.items()
+    }
+    return {
+        "chats": needed.chats,
+        "per_second": round(needed.per_second, 2),
+        "seconds": times,
     }
 
 

@@ -6,13 +6,11 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
-from mlws_scaffold.adapters.haproxy.requests import Request
-from mlws_scaffold.adapters.haproxy.runtime import ServerState
 from mlws_scaffold.agents.deploying.work import Refused, Work
 from mlws_scaffold.agents.operations import monitoring
-from mlws_scaffold.agents.targets.target import Release
+from mlws_scaffold.agents.targets.target import Look, Site
 from mlws_scaffold.agents.watching import judging
-from mlws_scaffold.agents.watching.evidence import Evidence, Seen, samples
+from mlws_scaffold.agents.watching.collecting import Collected
 from mlws_scaffold.agents.watching.judging import Verdict
 from mlws_scaffold.agents.watching.thresholds import Thresholds, thresholds
 from mlws_scaffold.errors import MlwsError, Unavailable
@@ -22,16 +20,16 @@ _PAUSE_SECONDS = 0.5
 _MOST_SILENT = 20
 
 
-def rules(work: Work) -> Thresholds:
-    """What a new version is measured against."""
-    slo = work.site.found.agent.slo
+def rules(site: Site, limit: float) -> Thresholds:
+    """What a new version is measured against; limit: seconds of a stage."""
+    slo = site.found.agent.slo
     return thresholds(
         error_rate=slo.error_rate if slo else None,
         latency_p95=monitoring.seconds(slo.latency_p95)
         if slo and slo.latency_p95 is not None
         else None,
-        min_requests=work.site.place.config.deploy.min_requests,
-        limit_seconds=work.begun.limit,
+        min_requests=site.place.config.deploy.min_requests,
+        limit_seconds=limit,
     )
 
 
@@ -40,11 +38,13 @@ def stage(work: Work) -> dict[str, Any]:
 
     Raises Refused when the new version fails, is too slow, died, or stays undecided at the limit.
     """
-    limits, seen = rules(work), _Collected()
+    begun, stable = work.begun, work.journal.stable
+    limits, earlier, silent = rules(work.site, begun.limit), _earlier(begun.measured), 0
+    seen = Collected(begun.release.slot, stable.slot if stable else "", time.monotonic())
     while True:
-        seen.look(work)
-        elapsed = max(0.0, time.time() - work.begun.began)
-        verdict = judging.judge(seen.evidence(work, elapsed), limits)
+        silent = _look(work, seen, silent)
+        elapsed = max(0.0, time.time() - begun.began)
+        verdict = judging.judge(seen.evidence(elapsed, earlier), limits)
         if verdict.act == "wait":
             time.sleep(_PAUSE_SECONDS)
             continue
@@ -54,54 +54,23 @@ def stage(work: Work) -> dict[str, Any]:
         return numbers
 
 
-class _Collected:
-    """All that was seen in a stage: the proxy forgets its oldest requests."""
-
-    def __init__(self) -> None:
-        self._ended: dict[tuple[int, int], Request] = {}
-        self._servers: dict[str, ServerState] = {}
-        self._progress = time.monotonic()
-        self._alive = True
-        self._silent = 0
-
-    def look(self, work: Work) -> None:
-        """Ask the target once. Raises Unavailable when it does not answer for a while."""
-        if (mark := work.begun.mark) is None:
-            raise MlwsError("this stage has no beginning", "mlws agent deploy --abort")
-        self._alive = work.target.alive(work.begun.release)
-        try:
-            look = work.target.look(mark)
-        except Unavailable:
-            self._silent += 1
-            if self._silent > _MOST_SILENT:
-                raise
-            return
-        self._silent = 0
-        before = len(self._ended)
-        self._ended.update({(one.process, one.number): one for one in look.requests})
-        self._servers = {one.slot: one for one in look.servers}
-        if len(self._ended) > before:
-            self._progress = time.monotonic()
-
-    def evidence(self, work: Work, elapsed: float) -> Evidence:
-        """What is known now of both versions."""
-        stable = work.journal.stable
-        return Evidence(
-            canary=self._seen(work.begun.release, alive=self._alive),
-            stable=self._seen(stable, alive=True) if stable else Seen(),
-            elapsed=elapsed,
-            earlier_p95=_earlier(work.begun.measured),
-        )
-
-    def _seen(self, release: Release, *, alive: bool) -> Seen:
-        server = self._servers.get(release.slot)
-        down = server is not None and server.status.startswith("DOWN")
-        return Seen(
-            samples=samples(self._ended.values(), release.slot),
-            in_flight=server.current if server else 0,
-            quiet=time.monotonic() - self._progress,
-            alive=alive and not down,
-        )
+def _look(work: Work, seen: Collected, silent: int) -> int:
+    """Add one look; returns how often the target did not answer in a row."""
+    if (mark := work.begun.mark) is None:
+        raise MlwsError("this stage has no beginning", "mlws agent deploy NAME --abort")
+    release = work.begun.release
+    alive = work.target.alive(release)
+    try:
+        look = work.target.look(mark)
+    except Unavailable:
+        if silent >= _MOST_SILENT:
+            raise
+        look, silent = Look(), silent + 1
+    else:
+        silent = 0
+    counted = work.target.counters(release) if alive else None
+    seen.add(look.requests, look.servers, counted, alive=alive, now=time.monotonic())
+    return silent
 
 
 def _earlier(measured: Iterable[Any]) -> float | None:

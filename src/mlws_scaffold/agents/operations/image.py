@@ -17,18 +17,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from mlws_scaffold.adapters import process
 from mlws_scaffold.adapters.git import Git
+from mlws_scaffold.agents import shared
 from mlws_scaffold.agents.catalog import Found
 from mlws_scaffold.agents.operations.docker import Command
-from mlws_scaffold.errors import MlwsError, Unavailable, UsageError
+from mlws_scaffold.errors import MlwsError, UsageError
 from mlws_scaffold.workspace.config import Workspace
+from mlws_scaffold.workspace.layout import DEPLOYMENTS
 
 # What of shared/ an image takes along; the Dockerfile copies the same two.
-SHARED = ("shared/tools/src", "shared/prompts")
-_LOCK_SECONDS = 600.0
+SHARED = (shared.TOOLS, "shared/prompts")
 _TAG = re.compile(r"[a-z0-9][a-z0-9._/:-]*(:[\w][\w.-]{0,127})?")
-_OWN = {"UV_PROJECT_ENVIRONMENT": ".venv", "VIRTUAL_ENV": ""}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,21 +47,6 @@ def production(found: Found) -> None:
         name = found.folder.name
         cure = f"mlws agent serve {name}, or mlws-new agent {name} --from {name}"
         raise UsageError(f"{name} is a prototype: only production agents run in containers", cure)
-
-
-def require_lock(found: Found) -> None:
-    """Raise MlwsError when `uv.lock` is missing or stale, Unavailable when that cannot be told."""
-    cure = f"uv lock --project {found.folder}, then commit uv.lock"
-    if not (found.folder / "uv.lock").is_file():
-        raise MlwsError(f"{found.folder.name} has no uv.lock: an image installs from it", cure)
-    uv = process.find("uv")
-    if uv is None:
-        raise Unavailable("uv is not installed or not on PATH", "scripts/setup-env.sh")
-    done = process.run([uv, "lock", "--check"], found.folder, timeout=_LOCK_SECONDS, env=_OWN)
-    if done.status and "needs to be updated" in done.errors:
-        raise MlwsError(f"uv.lock of {found.folder.name} is stale: pyproject.toml changed", cure)
-    if done.status:
-        raise Unavailable(f"uv cannot tell whether uv.lock is right: {done.said}", cure)
 
 
 def describe(place: Workspace, found: Found, tag: str = "") -> Image:
@@ -86,10 +70,12 @@ def describe(place: Workspace, found: Found, tag: str = "") -> Image:
     inside = place.layout.relative(found.folder)
     parts = [part for part in (inside, *SHARED) if (place.root / part).exists()]
     revision = git.commit_of("HEAD") or "unknown"
-    if git.changed(*parts):
+    mirror = f"{inside}/{DEPLOYMENTS}"  # tells of the agent, and is no part of it
+    above = git.run("rev-parse", "--show-prefix")
+    if any(path.removeprefix(above) != mirror for path in git.changed(*parts)):
         revision += "-dirty"
     listed = git.run("ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", *parts)
-    files = sorted({path for path in listed.split("\0") if path})
+    files = sorted({path for path in listed.split("\0") if path and path != mirror})
     labels = {
         "org.opencontainers.image.title": found.agent.name,
         "org.opencontainers.image.description": str(project.get("description", "")),

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mlws_scaffold.adapters import files
+from mlws_scaffold.agents import lock
 from mlws_scaffold.agents.catalog import Found
 from mlws_scaffold.agents.operations import docker, image, monitoring
 from mlws_scaffold.agents.operations.docker import Command
@@ -47,7 +48,7 @@ class Plan:
 def plan(place: Workspace, found: Found, wish: Wish, environment: Mapping[str, str]) -> Plan:
     """What `up` will do. Raises MlwsError for a lock, a key or a receiver that is not right."""
     image.production(found)
-    image.require_lock(found)
+    lock.require_fresh(found.folder)
     _require_keys(found.folder, environment)
     made = image.describe(place, found)
     added = {"AGENT_IMAGE": made.tag}

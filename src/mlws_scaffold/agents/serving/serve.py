@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mlws_scaffold.adapters import children, http, process
+from mlws_scaffold.agents import shared
 from mlws_scaffold.agents.catalog import Found
 from mlws_scaffold.agents.serving import assembly, fake_model
 from mlws_scaffold.errors import Unavailable, UsageError
@@ -87,7 +88,7 @@ def prepare(root: Path, found: Found, server: Path, wish: Wish) -> Served:
             "-m",
             "agent.server",
         )
-        return Served(command, found.folder, environment, address)
+        return Served(command, found.folder, {**environment, **shared.paths(root)}, address)
     missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
     if missing:
         raise Unavailable(

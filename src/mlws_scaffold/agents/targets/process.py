@@ -26,8 +26,10 @@ from mlws_scaffold.adapters.haproxy.config import Proxy, Server
 from mlws_scaffold.adapters.haproxy.runtime import Runtime
 from mlws_scaffold.agents.operations import image, smoke, stack
 from mlws_scaffold.agents.targets import versions
-from mlws_scaffold.agents.targets.slots import CONFIG, Slots
+from mlws_scaffold.agents.targets.slots import CONFIG, JOURNAL, Slots
 from mlws_scaffold.agents.targets.target import Release, Site, Wish
+from mlws_scaffold.agents.watching import counters
+from mlws_scaffold.agents.watching.counters import Counters
 from mlws_scaffold.errors import MlwsError, Unavailable
 from mlws_scaffold.workspace import state
 
@@ -38,6 +40,8 @@ _SOCKET_BYTES = 85
 _PROXY_SECONDS = 15.0
 # Longer than the drain and the shutdown of config.yaml together.
 _GRACE_SECONDS = 45.0
+# Environments kept on this machine besides those of what serves and served before.
+_KEPT = 5
 _SMOKE_SECONDS = 300.0
 _INSTALL_SECONDS = 1800.0
 _OWN = {"UV_PROJECT_ENVIRONMENT": ".venv", "VIRTUAL_ENV": ""}
@@ -122,6 +126,9 @@ class Machine:
 
     def start(self, release: Release) -> None:
         home = self._home(release)
+        if not (home / "made").is_file():
+            cure = f"mlws agent deploy {self.site.name} --version {release.version}"
+            raise MlwsError(f"{release.version} is not kept here any more", cure)
         command = (str(home / ".venv/bin/python"), "-m", "agent.server")
         self._daemon(release).start(command, home, self._environment(release, home))
 
@@ -147,6 +154,9 @@ class Machine:
         except Unavailable as error:
             return error.message
         return "" if done.status == 0 else done.said or f"it ended with {done.status}"
+
+    def counters(self, release: Release) -> Counters | None:
+        return counters.read(_address(release))
 
     def explain(self, release: Release) -> str:
         return self._daemon(release).said()
@@ -213,6 +223,17 @@ class Machine:
                 "uv lock, commit it, and deploy again",
             )
         files.write(home / "made", f"{found.digest}\n")
+        self._forget_old()
+
+    def _forget_old(self) -> None:
+        """Keep the last versions, and all that the journal names."""
+        homes = sorted((self.folder / "releases").iterdir(), key=lambda home: home.stat().st_mtime)
+        journal = self.read(JOURNAL) or ""
+        for home in homes[:-_KEPT]:
+            digest = (home / "made").read_text("ascii").strip() if (home / "made").exists() else ""
+            named = f'"digest": "{digest}"' in journal.partition('"records"')[0]
+            if not (digest and named):
+                shutil.rmtree(home, ignore_errors=True)
 
 
 def _address(release: Release) -> str:

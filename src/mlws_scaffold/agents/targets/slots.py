@@ -15,6 +15,7 @@ from mlws_scaffold.adapters.haproxy import config, requests
 from mlws_scaffold.adapters.haproxy.config import Proxy, Server
 from mlws_scaffold.adapters.haproxy.runtime import Mark, Runtime, ServerState
 from mlws_scaffold.agents.targets.target import Look, Release, Shares, Wish
+from mlws_scaffold.agents.watching.counters import Counters
 from mlws_scaffold.errors import MlwsError
 
 SLOTS = ("a", "b")
@@ -43,6 +44,7 @@ class House(Protocol):
     def ready(self, release: Release) -> bool: ...
     def smoke(self, release: Release) -> str: ...
     def check(self, configuration: str) -> None: ...
+    def counters(self, release: Release) -> Counters | None: ...
     def explain(self, release: Release) -> str: ...
 
 
@@ -102,6 +104,9 @@ class Slots:
     def smoke(self, release: Release) -> str:
         return self.house.smoke(release)
 
+    def follow(self, _release: Release, _seconds: float) -> str:
+        return ""  # the shares are moved from here
+
     def share(self, shares: Shares) -> None:
         self._configure(shares)
         runtime = self.house.runtime()
@@ -140,6 +145,9 @@ class Slots:
         runtime = self.house.runtime()
         ended = requests.parse(runtime.events(config.RING))
         return Look(requests.since(ended, since), runtime.servers())
+
+    def counters(self, release: Release) -> Counters | None:
+        return self.house.counters(release)
 
     def explain(self, release: Release) -> str:
         return self.house.explain(release)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from mlws_scaffold.agents.targets import process
+from mlws_scaffold.agents.targets import compose, kubernetes, process
 from mlws_scaffold.agents.targets.target import Site, Target
 from mlws_scaffold.errors import UsageError, did_you_mean
 
 TARGETS: Mapping[str, Callable[[Site], Target]] = {
+    "compose": compose.target,
+    "kubernetes": kubernetes.target,
     "process": process.target,
 }
 

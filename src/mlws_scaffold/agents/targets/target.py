@@ -10,6 +10,7 @@ from typing import Literal, Protocol
 from mlws_scaffold.adapters.haproxy.requests import Request
 from mlws_scaffold.adapters.haproxy.runtime import Mark, ServerState
 from mlws_scaffold.agents.catalog import Found
+from mlws_scaffold.agents.watching.counters import Counters
 from mlws_scaffold.workspace.config import Stage, Workspace
 
 Say = Callable[[str], None]
@@ -130,6 +131,9 @@ class Target(Protocol):
     def smoke(self, release: Release) -> str:
         """Ask it past the proxy by the agent's own smoke test; returns what does not work."""
 
+    def follow(self, release: Release, seconds: float) -> str:
+        """Where the place shifts by itself: wait for its end; why it refused, or nothing."""
+
     def share(self, shares: Shares) -> None:
         """Move the shares: who gains first, so that somebody always answers."""
 
@@ -147,6 +151,9 @@ class Target(Protocol):
 
     def look(self, since: Mark) -> Look:
         """What the proxy saw of the requests that began after a moment."""
+
+    def counters(self, release: Release) -> Counters | None:
+        """What the release counted itself; None when it does not say."""
 
     def explain(self, release: Release) -> str:
         """The last words of a release that does not work."""

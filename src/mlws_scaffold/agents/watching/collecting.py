@@ -1,99 +1,81 @@
-"""Evidence put together while a stage runs: the proxy's log, its servers, the agents' counters."""
+"""Evidence put together while a stage runs: what the proxy and the agent itself say."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Iterable
 
-from mlws_scaffold.adapters.haproxy.requests import Log, Request, since
-from mlws_scaffold.adapters.haproxy.runtime import Runtime, ServerState
+from mlws_scaffold.adapters.haproxy.requests import Request
+from mlws_scaffold.adapters.haproxy.runtime import ServerState
 from mlws_scaffold.agents.watching.counters import Counters
 from mlws_scaffold.agents.watching.evidence import Evidence, Sample, Seen, samples
 
-# The stable version's latest chats are its measure; older ones tell of another load.
-_STABLE_LATEST = 500
 
+class Collected:
+    """What was seen in a stage of the slots `canary` and `stable`, one look after the other.
 
-@dataclass(frozen=True, slots=True)
-class Canary:
-    """The version under watch and how to ask for what the proxy cannot know.
-
-    `counters` asks the agent itself; `restarts` counts how often its engine began it anew; `alive`
-    says whether its process is there.
+    The proxy forgets its oldest requests and says the others again at each look: each counts once.
     """
 
-    slot: str
-    counters: Callable[[], Counters | None]
-    restarts: Callable[[], int] = lambda: 0
-    alive: Callable[[], bool] = lambda: True
-
-
-class Watch:
-    """A deployment under watch: `begin` each stage, then take `evidence` now and again."""
-
-    def __init__(
-        self, runtime: Runtime, canary: Canary, stable: str, earlier_p95: float | None = None
-    ) -> None:
-        self._runtime = runtime
+    def __init__(self, canary: str, stable: str, now: float) -> None:
         self._canary = canary
         self._stable = stable
-        self._earlier_p95 = earlier_p95
-        self._log = Log(runtime)
-        self._reference: list[Sample] = []
-        self.begin()
-
-    def begin(self) -> None:
-        """A stage begins: call it when its weights are set. Raises Unavailable as `evidence`."""
-        # Kept from earlier stages: at 99 % of the traffic the stable version says next to nothing.
-        self._remember(self._log.new())
-        self._mark = self._runtime.mark()
-        self._chats: list[Sample] = []
-        self._first = self._last = self._canary.counters()
-        self._restarts = self._canary.restarts()
+        self._requests: dict[tuple[int, int], Request] = {}
+        self._server: ServerState | None = None
+        self._first: Counters | None = None
+        self._last: Counters | None = None
         self._anew = 0
-        self._began = self._moved = time.monotonic()
+        self._alive = True
+        self._moved = self._now = now
 
-    def evidence(self) -> Evidence:
-        """What was seen since the stage began. Raises Unavailable while the proxy is away."""
-        state = self._state()
-        new = self._log.new()
-        self._remember(new)
-        fresh = samples(since(new, self._mark), self._canary.slot)
-        self._chats += fresh
-        self._ask(moved=bool(fresh) or state.current == 0)
-        canary = Seen(
-            samples=tuple(self._chats),
-            hidden=self._hidden(),
-            in_flight=state.current,
-            quiet=time.monotonic() - self._moved,
-            alive=self._canary.alive() and not state.status.startswith(("DOWN", "MAINT")),
-            restarts=self._anew + self._canary.restarts() - self._restarts,
-        )
-        elapsed = time.monotonic() - self._began
-        return Evidence(canary, Seen(tuple(self._reference)), elapsed, self._earlier_p95)
-
-    def _remember(self, new: tuple[Request, ...]) -> None:
-        self._reference = [*self._reference, *samples(new, self._stable)][-_STABLE_LATEST:]
-
-    def _state(self) -> ServerState:
-        return next(one for one in self._runtime.servers() if one.slot == self._canary.slot)
-
-    def _ask(self, *, moved: bool) -> None:
-        """Take the agent's own counters; those that fell are of a process that began anew."""
-        now = self._canary.counters()
-        if now is not None and self._last is not None:
-            self._anew += now.chats < self._last.chats or now.firsts < self._last.firsts
-            moved = moved or now.firsts != self._last.firsts or now.chats != self._last.chats
-        if now is not None:
-            self._first = self._first or now
-            self._last = now
+    def add(
+        self,
+        requests: Iterable[Request],
+        servers: Iterable[ServerState],
+        counters: Counters | None,
+        *,
+        alive: bool,
+        now: float,
+    ) -> None:
+        """One look. `counters`: None when the agent did not say them; `now`: a clock's seconds."""
+        known = len(self._requests)
+        self._requests.update({(one.process, one.number): one for one in requests})
+        new = list(self._requests.values())[known:]
+        self._server = next((one for one in servers if one.slot == self._canary), None)
+        # Of those that the stable version ends nothing follows for the canary.
+        moved = any(one.slot == self._canary for one in new)
+        moved = moved or self._server is None or self._server.current == 0
+        if counters is not None:
+            moved = self._count(counters) or moved
+        self._alive = alive
+        self._now = now
         if moved:
-            self._moved = time.monotonic()
+            self._moved = now
 
-    def _hidden(self) -> int:
-        """Errors that the agent counted and the proxy could not see."""
+    def evidence(self, elapsed: float, earlier_p95: float | None) -> Evidence:
+        """All of it; the arguments are those of Evidence."""
+        requests, server = self._requests.values(), self._server
+        chats = samples(requests, self._canary)
+        canary = Seen(
+            samples=chats,
+            hidden=self._hidden(chats),
+            in_flight=server.current if server else 0,
+            quiet=self._now - self._moved,
+            alive=self._alive and not (server and server.status.startswith("DOWN")),
+            restarts=self._anew,
+        )
+        return Evidence(canary, Seen(samples(requests, self._stable)), elapsed, earlier_p95)
+
+    def _count(self, now: Counters) -> bool:
+        """Take the agent's counters; whether they moved. Some that fell are of a new process."""
+        before = self._last or now
+        self._first = self._first or now
+        self._last = now
+        self._anew += now.chats < before.chats or now.firsts < before.firsts
+        return (now.chats, now.firsts) != (before.chats, before.firsts)
+
+    def _hidden(self, chats: tuple[Sample, ...]) -> int:
+        """Errors that the agent counted and the proxy did not see: inside a stream that began."""
         if self._first is None or self._last is None or self._anew:
             return 0
         own = self._last.errors - self._first.errors
-        return max(0, own - sum(1 for one in self._chats if one.failed))
+        return max(0, own - sum(1 for one in chats if one.failed))

@@ -12,7 +12,7 @@ Answer = Literal["good", "bad", "open"]
 
 @dataclass(frozen=True, slots=True)
 class Ratio:
-    """Tells a `good` ratio from a `bad` one; `alpha`: risk of good called bad, `beta`: the other."""
+    """Tells a `good` ratio from a `bad` one; wrongly so with the risks `alpha` and `beta`."""
 
     good: float
     bad: float

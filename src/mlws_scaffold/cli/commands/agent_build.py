@@ -16,16 +16,18 @@ def build(name: str, more: tuple[str, ...], tag: str, dry_run: bool) -> int:
     """Build the image of the production agent NAME, from its uv.lock.
 
     The image says which version and commit it holds; the commit ends with -dirty when the agent has
-    uncommitted changes. Refuses without uv.lock or with a stale one. Options after -- go to
+    uncommitted changes. A missing uv.lock is made; a stale one is refused. Options after -- go to
     docker.
     """
-    from mlws_scaffold.agents import catalog
+    from mlws_scaffold.agents import catalog, lock
     from mlws_scaffold.agents.operations import image, stack
 
     here = place.workspace()
     found = catalog.find(here.layout, name)
     image.production(found)
-    image.require_lock(found)
+    if not dry_run:
+        lock.make_if_missing(found.folder, output.note)
+    lock.require_fresh(found.folder)
     made = image.describe(here, found, tag)
     if dry_run:
         output.line(image.shown(here, found, made, more))

@@ -48,9 +48,10 @@ def deploy(
     Asks for evidence of exactly its commit (mlws agent test, mlws agent eval) and for a model in
     production. The new version runs beside the old one, is asked directly, then gets its share of
     the requests; each step ends when what was seen suffices for a verdict. What fails, is too slow,
-    or stays undecided is taken back: exit 1, the old version serves as before. Killed at any
-    point, --resume goes on and --abort takes back; --resume waits while another deployment works,
-    and starts what should serve when it does not run.
+    or stays undecided is taken back: exit 1, the old version serves as before.
+
+    Killed at any point, --resume goes on, and --abort takes back (0 when it did). --resume waits
+    while another deployment works, and starts what should serve when it does not run.
 
     JSON: agent, environment, result (done, aborted, nothing), reason, stable (the version that
     serves), record (a line of deployments.jsonl, or null); with --dry-run: agent, environment,
@@ -77,7 +78,7 @@ def deploy(
                 outcome = deploying.deploy(at, where, ways, order)
     if dry:
         return _show_plan(at, deploying.plan(at, where, ways, order), as_json)
-    return shared.show(at, outcome, as_json)
+    return shared.show(at, outcome, as_json, wanted="aborted" if how == "abort" else "done")
 
 
 def _show_plan(at: Site, plan: Plan, as_json: bool) -> int:

@@ -24,9 +24,10 @@ def status(name: str, env: Literal["staging", "production"], target: str, as_jso
     target could not be asked.
 
     JSON: a list of agent, environment, problem, since, under_way (id, action, step, percent, abort;
-    or null), slo (latency_p95, error_rate; or null), needed (how many requests a verdict needs, and
-    seconds at the present traffic; or null), versions: [role (stable, canary, previous), version,
-    digest, commit, slot, ready, weight, busy, status, requests, errors].
+    or null), slo (latency_p95, error_rate; or null), needed (what a verdict on a new version needs:
+    chats, per_second at present, seconds by percent of a stage, null without traffic; or null),
+    versions: [role (stable, canary, previous), version, digest, commit, slot, ready, weight, busy,
+    status, requests, errors].
     """
     from mlws_scaffold.agents.deploying import status as looking
     from mlws_scaffold.agents.targets import table
@@ -84,4 +85,11 @@ def _remarks(document: dict[str, Any]) -> None:
         word = f"taking it back ({begun['abort']})" if begun["abort"] else begun["step"]
         output.line(f"{who}: {begun['action']} under way, {word}, {begun['percent']} %")
     if needed := document["needed"]:
-        output.line(f"{who}: {needed}")
+        output.line(f"{who}: a verdict needs {needed['chats']} chats, {_how_long(needed)}")
+
+
+def _how_long(needed: dict[str, Any]) -> str:
+    if not needed["per_second"]:
+        return "and there are none at present"
+    times = ", ".join(f"{one} s at {share} %" for share, one in needed["seconds"].items())
+    return f"at the present {needed['per_second']} a second about {times}"

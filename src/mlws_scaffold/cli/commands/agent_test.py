@@ -28,7 +28,7 @@ def test(name: str, only: tuple[str, ...], as_json: bool) -> int:
     found = catalog.find(here.layout, name)
     commit, why = evidence.commit_of(here, found)
     verdicts = []
-    for verdict in testing.run(found, testing.steps(found, only), output.note):
+    for verdict in testing.run(here.root, found, testing.steps(found, only), output.note):
         verdicts.append(verdict)
         word = "ok" if verdict.ok else "failed"
         output.note(f"{verdict.name:<14} {word:<7} {verdict.seconds:.1f} s")

@@ -25,8 +25,9 @@ def ways(at: Site, researcher: str = "") -> Ways:
     return Ways(lambda key: _live(at.place, key), who.acts(at, researcher))
 
 
-def show(at: Site, outcome: Outcome, as_json: bool) -> int:
-    """Print an outcome; returns the exit code."""
+def show(at: Site, outcome: Outcome, as_json: bool, *, wanted: str = "done") -> int:
+    """Print an outcome; returns the exit code: 0 when it is the `wanted` one, or nothing to do."""
+    status = int(outcome.result not in (wanted, "nothing"))
     stable = outcome.stable.version if outcome.stable else None
     if as_json:
         output.json_document(
@@ -39,7 +40,7 @@ def show(at: Site, outcome: Outcome, as_json: bool) -> int:
                 "record": outcome.record,
             }
         )
-        return int(not outcome.ok)
+        return status
     if outcome.result == "done":
         output.line(f"{at.name} {stable} serves all of {at.env}")
     elif outcome.result == "nothing":
@@ -48,7 +49,7 @@ def show(at: Site, outcome: Outcome, as_json: bool) -> int:
         output.line(f"{at.name}: taken back, {stable or 'nothing'} serves {at.env} as before")
         output.line(f"  why  {outcome.reason}")
         output.line(f"  next mlws agent history {at.name} has what was measured")
-    return int(not outcome.ok)
+    return status
 
 
 def _live(here: Workspace, key: str) -> LiveModel | None:

@@ -10,9 +10,8 @@ from pathlib import Path
 import click
 
 from mlws_scaffold.cli import answers, output
-from mlws_scaffold.cli.commands import pulls, steps
 from mlws_scaffold.errors import UsageError
-from mlws_scaffold.scaffold import create, origin, setup
+from mlws_scaffold.scaffold import create, origin
 
 
 @click.command(epilog="Example: mlws-new workspace ml-workspace -d organisation='Acme' --defaults")
@@ -56,6 +55,9 @@ def workspace(
 
 
 def _set_up(root: Path, made: create.Created) -> None:
+    from mlws_scaffold.cli.commands import pulls, steps
+    from mlws_scaffold.scaffold import setup
+
     try:
         with pulls.watching() as watch:
             setup.after_generation(root, "workspace", made.answers, steps.show, watch)

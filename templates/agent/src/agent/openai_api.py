@@ -4,24 +4,31 @@ A field outside the subset is refused: a caller must not believe in what has no 
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass
 from time import time
 from typing import Annotated, Any, Literal
 from uuid import uuid4
 
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from agent.agent import Done, Event, Failure, Message, Token
 
 STATUS = {"unreachable": 503, "busy": 429, "timeout": 504, "failed": 502}
 TYPES = {401: "authentication_error", 429: "rate_limit_error"}
 RETRY_AFTER = "5"  # seconds
+CHUNK = "chat.completion.chunk"
+EMPTY: Mapping[str, str] = {}
+
+
+def _whole(value: Any) -> Any:
+    # In JSON 3.0 is an integer; `true` and "3" are none, and are refused like any wrong type.
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 class _Request(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 class Turn(_Request):
@@ -44,12 +51,16 @@ class ChatRequest(_Request):
     stream_options: StreamOptions | None = None
     temperature: Annotated[float, Field(ge=0, le=2)] | None = None
     top_p: Annotated[float, Field(gt=0, le=1)] | None = None
-    max_tokens: Annotated[int, Field(ge=1)] | None = None
-    seed: int | None = None
+    max_tokens: Annotated[int, Field(ge=1), BeforeValidator(_whole)] | None = None
+    seed: Annotated[int, BeforeValidator(_whole)] | None = None
 
     def conversation(self) -> list[Message]:
         """Return the turns as the agent takes them."""
         return [Message(turn.role, turn.content) for turn in self.messages]
+
+    def estimate(self) -> int:
+        """Return about how many tokens the turns are: four bytes each, as in most languages."""
+        return sum(len(turn.content.encode("utf-8", "replace")) for turn in self.messages) // 4
 
     def options(self, sampling: dict[str, float]) -> dict[str, float]:
         """Return the sampling options: the caller's where given, its tokens capped by ours."""
@@ -100,13 +111,14 @@ class Answer:
     # A token's chunk without its text: most of a stream's work is writing that.
     before: str
     after: str
+    with_usage: bool = False  # what a stream's caller asked for
 
     @classmethod
     def by(cls, agent: str, fingerprint: str) -> "Answer":
         """Begin an answer; the fingerprint tells the version of the agent and of its prompt."""
         shared = {"id": f"chatcmpl-{uuid4().hex}", "created": int(time()), "model": agent}
         shared |= {"system_fingerprint": fingerprint}
-        chunk = shared | {"object": "chat.completion.chunk"}
+        chunk = shared | {"object": CHUNK}
         mark = "\0"  # its escaped form can stand in no name
         line = _line(chunk | {"choices": [_choice({"content": mark}, None)]})
         before, _, after = line.partition(json.dumps(mark))
@@ -119,26 +131,30 @@ class Answer:
         own = {"object": "chat.completion", "choices": [choice], "usage": _usage(done)}
         return self.shared | own
 
-    def lines(self, event: Event, *, first: bool, with_usage: bool) -> Iterator[str]:
-        """Yield the server-sent events that tell of one event; the last one of a stream ends it."""
-        if isinstance(event, Token) and not first:
-            yield f"{self.before}{json.dumps(event.text)}{self.after}"
-            return
-        chunk = self.shared | {"object": "chat.completion.chunk"}
-        role = {"role": "assistant"} if first else {}
-        match event:
-            case Token(text):
-                yield _line(chunk | {"choices": [_choice(role | {"content": text}, None)]})
-            case Done(reason=reason):
-                yield _line(chunk | {"choices": [_choice(role, reason)]})
-                if with_usage:
-                    yield _line(chunk | {"choices": [], "usage": _usage(event)})
-                yield "data: [DONE]\n\n"
-            case Failure():
-                yield _line(ApiError.of(event).body())
+    def opening(self, event: Event) -> str:
+        """Write the first event of a stream, which also says whose words these are."""
+        if isinstance(event, Token):
+            return self._chunk({"role": "assistant", "content": event.text}, None)
+        return self.ending(event, {"role": "assistant"})
+
+    def token(self, text: str) -> str:
+        """Write a further token."""
+        return f"{self.before}{json.dumps(text)}{self.after}"
+
+    def ending(self, event: Done | Failure, delta: Mapping[str, str] = EMPTY) -> str:
+        """Write what ends a stream: the reason and the end mark, or the error without one."""
+        if isinstance(event, Failure):
+            return _line(ApiError.of(event).body())
+        usage = ""
+        if self.with_usage:
+            usage = _line(self.shared | {"object": CHUNK, "choices": [], "usage": _usage(event)})
+        return f"{self._chunk(delta, event.reason)}{usage}data: [DONE]\n\n"
+
+    def _chunk(self, delta: Mapping[str, str], reason: str | None) -> str:
+        return _line(self.shared | {"object": CHUNK, "choices": [_choice(delta, reason)]})
 
 
-def _choice(delta: dict[str, str], reason: str | None) -> dict[str, Any]:
+def _choice(delta: Mapping[str, str], reason: str | None) -> dict[str, Any]:
     return {"index": 0, "delta": delta, "finish_reason": reason}
 
 
