@@ -131,3 +131,16 @@ def test_a_cluster_that_nobody_named_or_nobody_knows_is_refused(
     said = deployed.errors("deploy", "helper", *TO_CLUSTER, "--dry-run", status=2)
     assert "[deploy.production] of mlws.toml names no context" in said
     assert not (cluster / "rollout-helper").exists()
+
+
+def test_what_was_never_applied_is_not_undone(deployed: Deployed, cluster: Path) -> None:
+    deployed.mlws("deploy", "helper", *TO_CLUSTER)
+    overlay = deployed.house.agent / "deploy/kubernetes/overlays/production/kustomization.yaml"
+    overlay.write_text("resources: [missing.yaml]\n")
+    deployed.house.commit("1.1.0")
+
+    deployed.mlws("deploy", "helper", *TO_CLUSTER, status=1)
+
+    assert deployed.house.records()[-1]["result"] == "aborted"
+    said = [" ".join(words) for words in calls(cluster, "argo", "rollouts")]
+    assert not any("undo" in words or "abort" in words for words in said)

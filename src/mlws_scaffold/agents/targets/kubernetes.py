@@ -109,8 +109,7 @@ class Cluster:
     def manifests(self, release: Release) -> str:
         """The overlay with the image of a version."""
         rendered = self._run("kustomize", str(self._overlay), anywhere=True)
-        registry = self.site.place.config.deploy.registry
-        image = f"{registry}/{self.site.name}:{release.version.replace('+', '-')}"
+        image = self._image(release)
         pattern = rf"(?m)^(\s*(?:- )?image:\s+)(?:\S*/)?{re.escape(self.site.name)}(?:[:@]\S*)?$"
         text, count = re.subn(pattern, rf"\g<1>{image}", rendered)
         if not count:
@@ -133,17 +132,18 @@ class Cluster:
         return "" if done.status == 0 else done.said or "the Rollout is degraded"
 
     def share(self, shares: Shares) -> None:
-        if shares.percent == 0 and shares.newer is not None:
+        if shares.percent == 0 and shares.newer is not None and self._carries(shares.newer):
             self._run("argo", "rollouts", "abort", self.site.name)
 
     def busy(self, _release: Release) -> int:
         return 0
 
-    def stop(self, _release: Release) -> None:
+    def stop(self, release: Release) -> None:
         """The Rollout ends the pods that lost by itself; what it should be is set back."""
         said = self._get("rollout", self.site.name)
         status = json.loads(said).get("status", {}) if said else {}
-        if status.get("abort"):
+        # Undone twice, it would go two versions back.
+        if status.get("abort") and self._carries(release):
             self._run("argo", "rollouts", "undo", self.site.name)
 
     def servers(self) -> tuple[ServerState, ...]:
@@ -161,6 +161,15 @@ class Cluster:
     def explain(self, _release: Release) -> str:
         done = self._try("argo", "rollouts", "get", "rollout", self.site.name)
         return done.said
+
+    def _image(self, release: Release) -> str:
+        registry = self.site.place.config.deploy.registry
+        return f"{registry}/{self.site.name}:{release.version.replace('+', '-')}"
+
+    def _carries(self, release: Release) -> bool:
+        """Whether the Rollout is to be this version; it may never have been applied."""
+        said = self._get("rollout", self.site.name) or ""
+        return re.search(rf"{re.escape(self._image(release))}(?![\w.-])", said) is not None
 
     @property
     def _overlay(self) -> Path:
