@@ -121,8 +121,17 @@ def ask(
     return Finished(done.returncode, done.stdout, done.stderr)
 
 
-def detach(command: Sequence[str], folder: Path, env: Mapping[str, str], log: Path) -> int:
-    """Start a process that outlives this one and the terminal; returns its id."""
+def detach(
+    command: Sequence[str],
+    folder: Path,
+    env: Mapping[str, str],
+    log: Path,
+    keep: tuple[int, ...] = (),
+) -> int:
+    """Start a process that outlives this one and the terminal; returns its id.
+
+    `keep`: open files that it holds too.
+    """
     with log.open("ab") as output:
         process = subprocess.Popen(
             list(command),
@@ -132,6 +141,7 @@ def detach(command: Sequence[str], folder: Path, env: Mapping[str, str], log: Pa
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            pass_fds=keep,
         )
     process.returncode = 0  # never waited for: it is not ours any more
     return process.pid

@@ -29,7 +29,9 @@ from mlws_scaffold.checks.imports import ImportsDeclared
 from mlws_scaffold.checks.modelfiles import ModelfilesSound, VersionForChange
 from mlws_scaffold.checks.models import BaseAgrees, ModelfilesExist, OwnersKnown, RegistryValid
 from mlws_scaffold.checks.outcomes import HandoffComplete, ResultsAgree
+from mlws_scaffold.checks.owners import CodeownersCurrent
 from mlws_scaffold.checks.people import OwnNamespace
+from mlws_scaffold.checks.readiness import HealthChecked, RequestShown
 from mlws_scaffold.checks.readme import ReadmeComplete
 from mlws_scaffold.checks.secrets import NoSecrets
 from mlws_scaffold.checks.status import MoveLegal, StatusEarned
@@ -76,12 +78,15 @@ CHECKS: dict[str, Check] = {
     "AGT005": AgentComplete(),
     "AGT006": PromptsExist(),
     "AGT007": SharedPrompts(),
+    "AGT008": RequestShown(),
+    "AGT009": HealthChecked(),
     "GIT001": NoLargeFile(),
     "GIT002": NoIgnoredFile(),
     "GIT003": HotfixReturned(),
     "GIT004": BranchName(),
     "GIT005": OwnNamespace(),
     "GIT006": NoSecrets(),
+    "GIT007": CodeownersCurrent(),
 }
 
 AREAS = ("workspace", "experiments", "models", "agents", "git", "branch")

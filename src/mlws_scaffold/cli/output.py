@@ -133,13 +133,18 @@ def bars(console: Console | None = None) -> Iterator[Callable[[str, int, int], N
 
 
 def annotation(problem: Problem, title: str, level: str = "error") -> None:
-    """A problem as GitHub shows it on the diff; the level is `error` or `warning`."""
+    """Print a problem as GitHub shows it on the diff; the level is `error` or `warning`."""
+    line(annotated(problem, title, level))
+
+
+def annotated(problem: Problem, title: str, level: str) -> str:
+    """The line that becomes an annotation, on whichever stream it is printed."""
     place = [f"file={_property(problem.path)}"]
     if problem.line:
         place += [f"line={problem.line}", f"col={problem.column}"]
     text = f"{problem.field}: {problem.message}" if problem.field else problem.message
     text += f" ({problem.cure})" if problem.cure else ""
-    line(f"::{level} {','.join(place)},title={_property(title)}::{_data(text)}")
+    return f"::{level} {','.join(place)},title={_property(title)}::{_data(text)}"
 
 
 def _cell(value: object) -> str:

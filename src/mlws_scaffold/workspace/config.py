@@ -131,7 +131,9 @@ class Stage:
 @dataclass(frozen=True, slots=True)
 class Deploy:
     registry: str = ""
-    target: str = field(default="compose", metadata={"choices": ("compose", "kubernetes")})
+    target: str = field(
+        default="compose", metadata={"choices": ("compose", "kubernetes", "process")}
+    )
     steps: tuple[int, ...] = (10, 50, 100)
     stage_limit_seconds: int = 1800
     min_requests: int = 50
@@ -217,20 +219,25 @@ def load(root: Path, environment: Mapping[str, str] | None = None) -> Workspace:
                 [Problem(CONFIG, "is larger than 1000 kB", "take out what is no setting")]
             )
         text = path.read_bytes().decode("utf-8")
-        data = tomllib.loads(text)
     except UnicodeDecodeError as error:
         raise InvalidFile(
             [Problem(CONFIG, f"is not UTF-8: {error.reason}", "save it as UTF-8")]
         ) from None
+    except OSError as error:
+        raise InvalidFile([Problem(CONFIG, f"cannot be read: {error.strerror}")]) from None
+    return parse(text, root, os.environ if environment is None else environment)
+
+
+def parse(text: str, root: Path, environment: Mapping[str, str]) -> Workspace:
+    """The same from the text of a `mlws.toml`, such as another commit's. Raises InvalidFile."""
+    try:
+        data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise InvalidFile([reading.syntax_problem(CONFIG, str(error))]) from None
     except (RecursionError, ValueError) as error:  # thousands of brackets, or of digits
         raise InvalidFile(
             [Problem(CONFIG, f"cannot be read as TOML: {error}", "write it simpler")]
         ) from None
-    except OSError as error:
-        raise InvalidFile([Problem(CONFIG, f"cannot be read: {error.strerror}")]) from None
-    given = os.environ if environment is None else environment
-    sources = reading.override(data, Config, given)
+    sources = reading.override(data, Config, environment)
     config = reading.read(Config, data, reading.Source(CONFIG, text, sources))
     return Workspace(Layout(root), config, sources)

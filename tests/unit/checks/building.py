@@ -76,8 +76,24 @@ name = "numpy"
 version = "2.1.3"
 """
 AGENT_YAML = "name: {name}\nowner: sarah\nmodel: helper\n"
+CODEOWNERS = """\
+# begin: written by `mlws team sync` from mlws.toml and agent.yaml
+* ann@example.org sarah@example.org
+/experiments/active/ann/ ann@example.org sarah@example.org
+/experiments/archive/ann/ ann@example.org sarah@example.org
+/experiments/active/sarah/ ann@example.org sarah@example.org
+/experiments/archive/sarah/ ann@example.org sarah@example.org
+/agents/production/ ann@example.org sarah@example.org
+/models/ ann@example.org sarah@example.org
+/modelfiles/ ann@example.org sarah@example.org
+/shared/ ann@example.org sarah@example.org
+# Prototypes need no review: a line without an owner asks nobody.
+/agents/prototypes/
+# end: lines below this one are yours, and the last line that matches wins
+"""
 
 SOUND = {
+    ".github/CODEOWNERS": CODEOWNERS,
     "mlws.toml": CONFIG,
     "pyproject.toml": PYPROJECT,
     "uv.lock": LOCK,
@@ -111,15 +127,15 @@ SOUND = {
     },
     f"{AGENT}/agent.yaml": AGENT_YAML.format(name="helpdesk"),
     f"{AGENT}/.copier-answers.yml": "_src_path: somewhere\n",
+    f"{AGENT}/README.md": "# Helpdesk\n\n```bash\ncurl http://127.0.0.1:8000/v1/models\n```\n",
+    f"{AGENT}/Dockerfile": 'FROM python:3.13-slim-bookworm\nHEALTHCHECK CMD ["true"]\n',
     **{
         f"{AGENT}/{name}": f"# {name}\n"
         for name in (
-            "README.md",
             "RUNBOOK.md",
             "pyproject.toml",
             "config.yaml",
             "prompts/system.md",
-            "Dockerfile",
             "src/agent/agent.py",
             "src/agent/server.py",
             "tests/unit/test_agent.py",

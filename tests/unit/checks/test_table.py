@@ -40,12 +40,15 @@ PERMANENT = {
     "AGT005": "AgentComplete",
     "AGT006": "PromptsExist",
     "AGT007": "SharedPrompts",
+    "AGT008": "RequestShown",
+    "AGT009": "HealthChecked",
     "GIT001": "NoLargeFile",
     "GIT002": "NoIgnoredFile",
     "GIT003": "HotfixReturned",
     "GIT004": "BranchName",
     "GIT005": "OwnNamespace",
     "GIT006": "NoSecrets",
+    "GIT007": "CodeownersCurrent",
 }
 
 

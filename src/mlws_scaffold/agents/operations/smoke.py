@@ -23,14 +23,24 @@ def of_agent(
     place: Workspace, found: Found, key_file: Path | None, environment: Mapping[str, str]
 ) -> Command:
     """Ask what `up` started here, at its port, with its key, for the version that lies here."""
-    script = found.folder / SCRIPT
-    if not script.is_file():
-        raise MlwsError(f"{found.folder.name} has no {SCRIPT}", "copier update brings it")
     keys = key_file or stack.keys(found.folder, environment)
     given = keys if keys.is_file() else None
     port = environment.get("AGENT_PUBLISHED_PORT") or "8000"
     version = image.describe(place, found).version
-    return _command(script, f"http://127.0.0.1:{port}", given, ("--version", version, *_WAIT))
+    more = ("--version", version, *_WAIT)
+    return _command(_script(found), f"http://127.0.0.1:{port}", given, more)
+
+
+def of_release(found: Found, address: str, version: str, environment: Mapping[str, str]) -> Command:
+    """Ask a deployed version at its own address, with the key that lies here."""
+    keys = stack.keys(found.folder, environment)
+    given = keys if keys.is_file() else None
+    return _command(_script(found), address, given, ("--version", version))
+
+
+def of_image(found: Found, address: str, version: str, keys: Path) -> Command:
+    """Ask a container that was started a moment ago, with the key that it was given."""
+    return _command(_script(found), address, keys, ("--version", version, "--wait", "90"))
 
 
 def of_address(script: Path, address: str, key_file: Path | None) -> Command:
@@ -41,6 +51,13 @@ def of_address(script: Path, address: str, key_file: Path | None) -> Command:
 def run(command: Command) -> int:
     """Run it on our own terminal; 0 when every step passed."""
     return children.wait(children.start(command.words, command.folder, os.environ)).status
+
+
+def _script(found: Found) -> Path:
+    script = found.folder / SCRIPT
+    if not script.is_file():
+        raise MlwsError(f"{found.folder.name} has no {SCRIPT}", "copier update brings it")
+    return script
 
 
 def _command(

@@ -16,10 +16,15 @@ TABLE = {
     "build": (f"{_COMMANDS}.agent_build:build", "The image of a production agent."),
     "up": (f"{_COMMANDS}.agent_up:up", "Start a production agent in containers."),
     "down": (f"{_COMMANDS}.agent_down:down", "Stop its containers."),
+    "deploy": (f"{_COMMANDS}.agent_deploy:deploy", "Bring a version to its users, step by step."),
+    "rollback": (f"{_COMMANDS}.agent_rollback:rollback", "Bring back the version before."),
+    "status": (f"{_COMMANDS}.agent_status:status", "What serves, since when, and how it is."),
+    "history": (f"{_COMMANDS}.agent_history:history", "Who deployed what, and how it ended."),
+    "release": (f"{_COMMANDS}.agent_release:release", "The next version, with its changelog."),
     "smoke": (f"{_COMMANDS}.agent_smoke:smoke", "Ask a running agent whether it works."),
 }
 
 
 @click.group(cls=LazyGroup, table=TABLE)
 def agent() -> None:
-    """Agents: look, serve, test, judge, build, start, stop."""
+    """Agents: look, serve, test, judge, build, start, stop, deploy."""

@@ -73,7 +73,7 @@ def check(
     if form == "json":
         output.json_document(report.as_data())
     elif form == "github":
-        _annotate(report)
+        annotate(report)
     else:
         _write(report)
     return 1 if report.failed else 0
@@ -109,7 +109,9 @@ def _write_findings(outcome: Outcome) -> None:
             output.line(f"    {text}".rstrip())
 
 
-def _annotate(report: Report) -> None:
+def annotate(report: Report) -> None:
+    """Print the findings as GitHub shows them on the diff."""
+
     for outcome in report.outcomes:
         title = f"{outcome.check.id} {outcome.check.title}"
         for level, problems in (

@@ -1,0 +1,1 @@
+"""HAProxy in front of an agent's stable and canary version: what it is told and what it saw."""

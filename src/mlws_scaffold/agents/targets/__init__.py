@@ -1,0 +1,1 @@
+"""The places that agents are deployed to, behind one protocol."""

@@ -1,0 +1,1 @@
+"""A laboratory for deployments: agents with faults, steady traffic, and what callers got."""
