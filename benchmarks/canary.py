@@ -18,22 +18,18 @@ from __future__ import annotations
 
 import argparse
 import os
-import socket
-import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mlws_scaffold.adapters.daemons import Daemon
-from tests.support import deploy_workspace
-from tests.support.canary_lab import dying, traffic
+from tests.support.canary_lab.traffic import Traffic, served_twice, steady
 from tests.support.deploy_workspace import House
+from tests.support.deployed import Deployed, placed
 
-PROGRAM = "from mlws_scaffold.cli.app import main; main()"
 STABLE = "1.0.0"
 FIRST_STEP = 10
 
@@ -58,7 +54,8 @@ class Row:
     def line(self) -> str:
         counts = (self.sent, self.own, self.ours, self.twice, self.late, self.canary)
         numbers = "".join(f"{count:>7}" for count in counts)
-        return f"{self.name:30}{numbers}{self.share:>7.0%}{self.exposed:>7.1f}{self.whole:>7.1f}"
+        share = f"{self.share:.0%}" if self.share else "-"
+        return f"{self.name:30}{numbers}{share:>7}{self.exposed:>7.1f}{self.whole:>7.1f}"
 
 
 HEAD = f"{'case':30}" + "".join(
@@ -67,48 +64,28 @@ HEAD = f"{'case':30}" + "".join(
 )
 
 
+@dataclass(frozen=True, slots=True)
 class Lab:
-    """A workspace whose agent is deployed on this machine."""
+    """A workspace whose agent is deployed on this machine, and the rate of its traffic."""
 
-    def __init__(self, folder: Path, rate: float) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
-        self.house: House = deploy_workspace.make(folder / "work", port)
-        self.state = folder / "state"
-        self.rate = rate
-        self.version = 0
-        ran = self.mlws("deploy", "helper")
-        assert ran.returncode == 0, ran.stderr
+    deployed: Deployed
+    rate: float
 
-    def mlws(self, *words: str, die: int = 0) -> subprocess.CompletedProcess[str]:
-        own = {"XDG_STATE_HOME": str(self.state), "LAB_FOLDER": str(self.house.lab)}
-        path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-        program = [dying.__file__, str(die)] if die else ["-c", PROGRAM]
-        return subprocess.run(
-            [sys.executable, *program, "agent", *words],
-            cwd=self.house.root,
-            env={**os.environ, **own, "PATH": path, "PYTHONPATH": str(Path.cwd())},
-            capture_output=True,
-            text=True,
-            timeout=300,
-            check=False,
-        )
+    @property
+    def house(self) -> House:
+        return self.deployed.house
 
-    def commit(self, fault: str = "") -> str:
-        """A new version; returns its number."""
-        self.version += 1
-        self.house.commit(f"2.{self.version}.0", fault)
-        return f"2.{self.version}.0"
+    def traffic(self) -> AbstractContextManager[Traffic]:
+        return steady(self.house.port, self.rate)
 
     @property
     def serving(self) -> str:
         """The version that callers get now."""
-        with traffic.steady(self.house.port, self.rate) as load:
+        with self.traffic() as load:
             time.sleep(5 / self.rate)
         return "+".join(sorted(load.by_version()))
 
-    def row(self, name: str, load: traffic.Traffic, canary: str, ended: float) -> Row:
+    def row(self, name: str, load: Traffic, canary: str, ended: float) -> Row:
         """What callers got; `canary` is the version under suspicion, `ended` when all was over."""
         served = dict(
             line.split(" ", 1) for line in (self.house.lab / "served.log").read_text().splitlines()
@@ -117,48 +94,42 @@ class Lab:
         own = [one for one in load.failed if served.get(one.name) == canary]
         row = Row(name, len(load.sent), len(own), len(load.failed) - len(own))
         names = {one.name for one in load.sent}
-        row.twice = len(names & set(traffic.served_twice(self.house.lab)))
+        row.twice = len(names & set(served_twice(self.house.lab)))
         row.canary = len(of_canary)
         row.late = sum(1 for one in of_canary if one.begun > ended)
         if of_canary:
             first, last = of_canary[0].begun, max(one.begun for one in of_canary)
             row.exposed = last - first
-            beside = sum(1 for one in load.sent if first <= one.begun <= last)
-            row.share = len(of_canary) / beside
+            row.share = len(of_canary) / sum(1 for one in load.sent if first <= one.begun <= last)
         return row
-
-    def end(self) -> None:
-        for folder in self.state.glob("mlws/workspaces/*/deploy/*/*/*/lock"):
-            Daemon(folder.parent).stop(0.2)
 
 
 @contextmanager
 def lab(rate: float) -> Iterator[Lab]:
-    with tempfile.TemporaryDirectory(prefix="canary-") as folder:
-        made = Lab(Path(folder), rate)
-        try:
-            yield made
-        finally:
-            made.end()
+    """Version 1.0.0 serves."""
+    with tempfile.TemporaryDirectory(prefix="canary-") as folder, placed(Path(folder)) as made:
+        made.mlws("deploy", "helper")
+        yield Lab(made, rate)
 
 
 def good(rate: float) -> list[Row]:
     """A good version, and back by a rollback."""
     with lab(rate) as here:
-        version = here.commit()
-        with traffic.steady(here.house.port, rate) as load:
+        version = "2.0.0"
+        here.house.commit(version)
+        with here.traffic() as load:
             begun = time.monotonic()
-            ran = here.mlws("deploy", "helper", "--steps", "10,50,100")
+            ran = here.deployed.run("deploy", "helper", "--steps", "10,50,100")
             ended = time.monotonic()
             time.sleep(1)
         row = here.row("good", load, version, float("inf"))
         row.whole, row.ended = ended - begun, f"{version} serves"
         if ran.returncode or here.serving != version:
             row.wrong.append(f"not deployed: {ran.stdout}{ran.stderr}")
-        with traffic.steady(here.house.port, rate) as load:
+        with here.traffic() as load:
             time.sleep(0.5)
             begun = time.monotonic()
-            ran = here.mlws("rollback", "helper")
+            ran = here.deployed.run("rollback", "helper")
             ended = time.monotonic()
             time.sleep(1)
         back = here.row("rollback", load, version, ended)
@@ -176,10 +147,14 @@ def bad(name: str, fault: str, rate: float) -> Row:
         if fault == "never-ready":
             config = here.house.root / "mlws.toml"
             config.write_text(config.read_text().replace("limit_seconds = 60", "limit_seconds = 5"))
-        version = here.commit(fault)
-        with traffic.steady(here.house.port, rate) as load:
+        if fault == "hangs":  # a promise, so that twice as long without a sign is a hang
+            with (here.house.agent / "agent.yaml").open("a") as file:
+                file.write("slo:\n  latency_p95: 1s\n")
+        version = "2.0.0"
+        here.house.commit(version, fault)
+        with here.traffic() as load:
             begun = time.monotonic()
-            ran = here.mlws("deploy", "helper", "--steps", "10,50,100")
+            ran = here.deployed.run("deploy", "helper", "--steps", "10,50,100")
             ended = time.monotonic()
             time.sleep(1)
         row = here.row(name, load, version, ended)
@@ -201,15 +176,16 @@ def killed(how: str, rate: float, every: int) -> Row:
     with lab(rate) as here:
         stable, number = here.serving, 1
         died = here.house.lab / "died.txt"
-        version = here.commit()
+        made, version = 1, "2.1.0"
+        here.house.commit(version)
         while True:
             died.unlink(missing_ok=True)
-            with traffic.steady(here.house.port, rate) as load:
-                here.mlws("deploy", "helper", "--steps", "50,100", die=number)
+            with here.traffic() as load:
+                here.deployed.run("deploy", "helper", "--steps", "50,100", die=number)
                 if not died.exists():
                     break
                 begun = time.monotonic()
-                ran = here.mlws("deploy", "helper", how)
+                ran = here.deployed.run("deploy", "helper", how)
                 ended = time.monotonic()
                 time.sleep(0.3)
             point = f"{number}: {died.read_text()}"
@@ -233,7 +209,9 @@ def killed(how: str, rate: float, every: int) -> Row:
             )
             number += every
             if serving == version:
-                stable, version = version, here.commit()
+                made += 1
+                stable, version = version, f"2.{made}.0"
+                here.house.commit(version)
     total.ended = f"{points} points; the longest {how[2:]} took {total.whole:.1f} s"
     return total
 
@@ -264,6 +242,7 @@ def main() -> int:
     parser.add_argument("--every", type=int, default=1, help="kill at each Nth act only")
     parser.add_argument("--only", default="", help="cases whose name holds this word")
     asked = parser.parse_args()
+    os.environ["LAB_STAGES"] = "judged"
     rows: list[Row] = []
     if asked.only in "good rollback":
         rows += good(asked.rate)

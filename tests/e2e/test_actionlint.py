@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.answer_sets import ANSWER_SETS
 from tests.support.installation import ROOT, run
 from tests.support.rendering import render
 
@@ -40,9 +41,17 @@ def test_it_finds_nothing_in_ours(linter: Path) -> None:
     assert _said(linter, *sorted((ROOT / ".github/workflows").glob("*.yml"))) == ""
 
 
-@pytest.mark.parametrize("deployment", ["compose", "kubernetes"])
-def test_it_finds_nothing_in_a_rendered_workspace(
-    deployment: str, linter: Path, tmp_path: Path
+def test_it_finds_nothing_in_every_distinct_set_of_rendered_workflows(
+    linter: Path, tmp_path: Path
 ) -> None:
-    place = render("workspace", {"deployment": deployment}, tmp_path / "ws")
-    assert _said(linter, *sorted((place / ".github/workflows").glob("*.yml"))) == ""
+    sets: dict[tuple[bytes, ...], Path] = {}
+    for name, (kind, answers) in ANSWER_SETS.items():
+        if kind == "workspace":
+            folder = render(kind, answers, tmp_path / name) / ".github/workflows"
+            sets.setdefault(tuple(path.read_bytes() for path in _of(folder)), folder)
+    for folder in sets.values():
+        assert _said(linter, *_of(folder)) == ""
+
+
+def _of(folder: Path) -> list[Path]:
+    return sorted(folder.glob("*.yml"))

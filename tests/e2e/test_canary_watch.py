@@ -52,7 +52,8 @@ def watched(place: House, fault: str) -> Verdict:
             if verdict.act != "wait":
                 break
             time.sleep(0.1)
-        place.runtime.shift("a", {"a": 100, "b": 0}, "b")
+        place.runtime.weights({"a": 100, "b": 0})
+        place.runtime.drain("b")
         aborted = time.monotonic() + 0.1
         time.sleep(0.5)
         place.kill("b") if fault == "hangs" else None

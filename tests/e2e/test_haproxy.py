@@ -64,7 +64,8 @@ def test_a_drained_slot_ends_its_streams_and_gets_no_more(place: House) -> None:
     place.open({"a": 50, "b": 50})
     with steady(place.port, 60) as traffic:
         some(traffic, 20)
-        place.runtime.shift("a", {"a": 100, "b": 0}, "b")
+        place.runtime.weights({"a": 100, "b": 0})
+        place.runtime.drain("b")
         moved = time.monotonic() + 0.1
         assert until(lambda: place.current("b") == 0)
         some(traffic, len(traffic.sent) + 20)
@@ -79,7 +80,8 @@ def test_a_slot_is_pointed_at_another_version_while_users_are_served(place: Hous
     place.open({"a": 100, "b": 0})
     with steady(place.port, 40) as traffic:
         place.runtime.point("b", "127.0.0.1", place.start("b", "2.0"))
-        place.runtime.shift("b", {"b": 256, "a": 1})
+        place.runtime.weights({"b": 256, "a": 1})
+        place.runtime.ready("b")
         place.up("b")
         some(traffic, len(traffic.sent) + 20)
         place.runtime.maintain("a")
@@ -122,6 +124,22 @@ def test_a_reload_and_a_restart_keep_what_was_written_and_a_reload_loses_nothing
     assert [one.weight for one in place.runtime.servers()] == [50, 50]
 
 
+def test_commands_may_be_repeated(place: House) -> None:
+    """A deployer that was killed gives them again."""
+    place.start("a", "1.0")
+    port = place.start("b", "2.0")
+    place.open({"a": 1, "b": 0})
+    for _ in range(2):
+        place.runtime.point("b", "127.0.0.1", port)
+        place.runtime.weights({"a": 50, "b": 50})
+        place.runtime.ready("b")
+    place.up("a", "b")
+    for _ in range(2):
+        place.runtime.drain("b")
+        place.runtime.maintain("b")
+    assert [one.status for one in place.runtime.servers()] == ["UP", "MAINT"]
+
+
 def test_commands_that_haproxy_refuses_are_named(place: House) -> None:
     place.start("a", "1.0")
     place.open({"a": 1, "b": 0})
@@ -142,8 +160,6 @@ def test_the_socket_is_reached_through_a_command_as_well(place: House) -> None:
     assert place.runtime.servers()[0].weight == 9
     with pytest.raises(Unavailable, match="No such file"):
         Runtime(Relayed((sys.executable,), str(place.folder / "none"))).servers()
-    shell = ("sh", "-c", 'exec sh -c "$*"', "ssh", sys.executable)  # joins its words, as ssh does
-    assert Runtime(Relayed(shell, str(place.socket), shell=True)).mark().process
 
 
 def test_a_proxy_that_is_away_is_told_with_its_cure(tmp_path: Path) -> None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,6 +14,7 @@ import pytest
 
 from mlws_scaffold.adapters.daemons import Daemon
 from tests.support import deploy_workspace, killed_deployer
+from tests.support.canary_lab.house import free_ports, needed
 from tests.support.deploy_workspace import House
 
 PROGRAM = "from mlws_scaffold.cli.app import main; main()"
@@ -35,29 +34,28 @@ class Deployed:
         path = [*map(str, self.first), str(Path(sys.executable).parent), os.environ["PATH"]]
         return {**os.environ, **own, "PATH": os.pathsep.join(path)}
 
+    def run(
+        self, *words: str, die: int | None = None, **variables: str
+    ) -> subprocess.CompletedProcess[str]:
+        """`mlws agent WORDS` as its own process; killed in front of its act number `die`."""
+        program = ["-c", PROGRAM] if die is None else [killed_deployer.__file__, str(die)]
+        return subprocess.run(
+            [sys.executable, *program, "agent", *words],
+            cwd=self.house.root, env={**self.environment, **variables},
+            capture_output=True, text=True, timeout=300, check=False,
+        )  # fmt: skip
+
     def mlws(self, *words: str, status: int = 0, **variables: str) -> str:
         """What `mlws agent WORDS` printed; asserts its exit code."""
-        return self._run([sys.executable, "-c", PROGRAM], words, status, variables).stdout
+        return ended(self.run(*words, **variables), status).stdout
 
     def errors(self, *words: str, status: int, **variables: str) -> str:
         """What it said on standard error."""
-        return self._run([sys.executable, "-c", PROGRAM], words, status, variables).stderr
+        return ended(self.run(*words, **variables), status).stderr
 
     def quick(self, *words: str, status: int = 0, dies_at: int = 0) -> str:
         """The same with stages that end at once; killed in front of an act when one is named."""
-        command = [sys.executable, killed_deployer.__file__, str(dies_at)]
-        return self._run(command, words, -9 if dies_at else status, {}).stdout
-
-    def _run(
-        self, command: list[str], words: tuple[str, ...], status: int, variables: dict[str, str]
-    ) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(
-            [*command, "agent", *words],
-            cwd=self.house.root, env={**self.environment, **variables},
-            capture_output=True, text=True, timeout=120, check=False,
-        )  # fmt: skip
-        assert done.returncode == status, f"{words}: {done.returncode}\n{done.stdout}{done.stderr}"
-        return done
+        return ended(self.run(*words, die=dies_at), -9 if dies_at else status).stdout
 
     def stop(self) -> None:
         """End all that runs, as a machine does that is switched off."""
@@ -76,23 +74,26 @@ class Deployed:
         return [name for name in names if Daemon(self.folder / name).alive]
 
 
-def free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on; a proxy would share one with another test's without a word."""
-    with contextlib.ExitStack() as stack:
-        probes = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return [probe.getsockname()[1] for probe in probes]
+def ended(done: subprocess.CompletedProcess[str], status: int) -> subprocess.CompletedProcess[str]:
+    """The command; asserts its exit code."""
+    assert done.returncode == status, f"{done.args}: {done.returncode}\n{done.stdout}{done.stderr}"
+    return done
 
 
-@pytest.fixture
-def deployed(tmp_path: Path) -> Iterator[Deployed]:
+@contextlib.contextmanager
+def placed(folder: Path) -> Iterator[Deployed]:
     """Nothing is deployed yet; whatever runs in the end is stopped."""
-    if shutil.which("haproxy") is None and not Path("/usr/sbin/haproxy").exists():
-        pytest.skip("haproxy is not installed")
-    ports = free_ports(2)
-    made = Deployed(deploy_workspace.make(tmp_path / "work", *ports), tmp_path / "state")
+    house = deploy_workspace.make(folder / "work", *free_ports(2))
+    made = Deployed(house, folder / "state")
     try:
         yield made
     finally:
         made.stop()
+
+
+@pytest.fixture
+def deployed(tmp_path: Path) -> Iterator[Deployed]:
+    """Nothing is deployed yet."""
+    needed()
+    with placed(tmp_path) as made:
+        yield made

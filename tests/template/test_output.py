@@ -12,6 +12,7 @@ import tomllib
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -21,7 +22,7 @@ from hypothesis import strategies as st
 from mlws_scaffold.models.weights import manifest
 from mlws_scaffold.models.weights.manifest import Manifest, Weights
 from mlws_scaffold.workspace.layout import Layout
-from tests.support import model_house
+from tests.support import model_house, run_steps
 from tests.support.answer_sets import ANSWER_SETS, GOAL, NASTY
 from tests.support.rendering import ROOT, render
 
@@ -130,14 +131,18 @@ def test_shell_scripts_are_clean(output: Path) -> None:
 
 
 @of_kinds("workspace")
-def test_workflows_are_valid_and_safe(output: Path) -> None:
+def test_workflows_are_valid_and_safe(output: Path, tmp_path: Path) -> None:
     folder = output / ".github/workflows"
     workflows = sorted(folder.glob("*.yml"))
-    assert {path.stem for path in workflows} >= {
-        "experiment-validation",
+    assert [path.stem for path in workflows] == [
         "agent-tests",
+        "approvals",
         "deploy-production",
-    }
+        "experiment-validation",
+        "nightly",
+        "security",
+        "template-update",
+    ]
     _run(
         BIN / "check-jsonschema",
         "--builtin-schema",
@@ -148,9 +153,41 @@ def test_workflows_are_valid_and_safe(output: Path) -> None:
     _run(BIN / "zizmor", "--offline", "--no-progress", "--quiet", folder, folder=output)
     for workflow in workflows:
         text = workflow.read_text()
+        steps = run_steps.scripts(workflow, tmp_path)
+        _run(BIN / "shellcheck", *steps, folder=tmp_path)
         for action, commit in re.findall(r"uses: ([\w./-]+)@(\w+)", text):
             assert PINS.get(action) == commit, f"{workflow.name}: {action}"
-        assert "${{ github.head_ref" not in "".join(re.findall(r"run: .*", text))
+        assert not any("${{" in step.read_text() for step in steps)
+        _is_careful(yaml.safe_load(text), workflow.name)
+
+
+def _is_careful(workflow: dict[str, Any], name: str) -> None:
+    """No permission but what a job names, an end to each job, no token left in a checkout, and no
+    required check that waits for ever because its workflow did not start."""
+    assert workflow["permissions"] == {}, name
+    assert "concurrency" in workflow, name
+    events = workflow[True]  # YAML 1.1 reads the key `on` as true
+    assert "pull_request_target" not in events
+    for event in ("pull_request", "merge_group"):
+        filters = events.get(event)
+        assert not filters, f"{name}: a filter leaves a check pending"
+    assert ("pull_request" in events) == ("merge_group" in events), name
+    for job_name, job in workflow["jobs"].items():
+        assert job["timeout-minutes"] <= 360, f"{name}: {job_name}"
+        assert "ubuntu-latest" in job["runs-on"] or "${{" in job["runs-on"]
+        for step in job["steps"]:
+            if "actions/checkout@" in step.get("uses", ""):
+                assert step["with"]["persist-credentials"] is False, f"{name}: {job_name}"
+
+
+@of_kinds("workspace")
+def test_every_required_check_always_reports(output: Path) -> None:
+    """The last job runs whatever happened to the others, and looks at each of them."""
+    for name in ("agent-tests", "experiment-validation", "security", "nightly"):
+        jobs = yaml.safe_load((output / f".github/workflows/{name}.yml").read_text())["jobs"]
+        *others, last = jobs
+        assert (last, jobs[last]["name"], jobs[last]["if"]) == ("gate", name, "always()")
+        assert jobs[last]["needs"] == others
 
 
 @of_kinds("workspace")
@@ -162,8 +199,8 @@ def test_the_configurations_of_updater_bots_are_valid(output: Path) -> None:
 
 @of_kinds("agent")
 def test_compose_and_image_files_are_valid(output: Path) -> None:
-    compose = sorted(output.glob("compose*.yaml"))
-    assert compose
+    compose = [*output.glob("compose*.yaml"), *output.glob("deploy/compose*.yaml")]
+    assert {path.parent for path in compose} == {output, output / "deploy"}
     _run(
         BIN / "check-jsonschema", "--builtin-schema", "vendor.compose-spec", *compose, folder=output
     )

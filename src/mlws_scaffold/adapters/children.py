@@ -161,20 +161,20 @@ def wait(child: Child) -> Departed:
         gone.set()
 
     threading.Thread(target=reap, daemon=True).start()
-    before = _on_terminate(_stop)
+    before = on_terminate(_stop)
     interrupted = False
     try:
         gone.wait()
     except KeyboardInterrupt as stop:
         interrupted = True
-        _on_terminate(signal.SIG_IGN)
+        on_terminate(signal.SIG_IGN)
         # A terminal's Ctrl-C reaches our own group alone.
         heard = not isinstance(stop, _Interrupted) and not child.leads
         _end(child, gone, heard=heard)
     finally:
         if child.leads:
             _end_group(child.process.pid)
-        _on_terminate(before)
+        on_terminate(before)
     code, peak = result[0]
     child.process.returncode = code
     status = 128 - code if code < 0 else code
@@ -235,8 +235,8 @@ def _stop(_number: int, _frame: FrameType | None) -> None:
     raise _Interrupted
 
 
-def _on_terminate(handler: Any) -> Any:
-    """Set the handler of SIGTERM where that is allowed: in the main thread."""
+def on_terminate(handler: Any) -> Any:
+    """Set the handler of SIGTERM where that is allowed, in the main thread; the one before it."""
     if threading.current_thread() is not threading.main_thread():
         return signal.SIG_DFL
     return signal.signal(signal.SIGTERM, handler)
@@ -262,6 +262,13 @@ def alive(text: str) -> bool | None:
     if not started:
         return None
     return now == started
+
+
+def terminate(text: str) -> None:
+    """Send SIGTERM to the process of an `identity`, if it still is that one."""
+    if alive(text):
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(int(text.partition("@")[0]), signal.SIGTERM)
 
 
 def _started(pid: int) -> str:

@@ -141,12 +141,11 @@ class Tables:
             if name:
                 store.execute("update runs set name = ? where run_uuid = ?", [name, run_id])
 
-    def reopen(self, run_id: str) -> None:
-        """Make a run that has ended RUNNING again; as in MLflow its old end stays until the new."""
+    def reopen(self, run_id: str, status: str = "RUNNING") -> None:
+        """Make a run RUNNING (or SCHEDULED) again; as in MLflow its old end stays until the new."""
         with self._open("immediate") as store:
             self._require(store, run_id)
-            statement = "update runs set status = 'RUNNING' where run_uuid = ?"
-            store.execute(statement, [run_id])
+            store.execute("update runs set status = ? where run_uuid = ?", [status, run_id])
 
     def end(self, run_id: str, status: str, at: float | None = None) -> None:
         """End the run as FINISHED, FAILED or KILLED; `at`: seconds since 1970, default now."""

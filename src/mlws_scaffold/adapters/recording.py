@@ -34,8 +34,8 @@ class Recorder(Protocol):
     def files(self, run_id: str, folder: Path, place: str) -> None:
         """Keep every file of the folder as an artifact below `place`."""
 
-    def reopen(self, run_id: str) -> None:
-        """Make a run that has ended RUNNING again."""
+    def reopen(self, run_id: str, status: str = "RUNNING") -> None:
+        """Make a run that has ended RUNNING again, or SCHEDULED: it waits for a scheduler."""
 
     def end(self, run_id: str, status: str, at: float | None = None) -> None:
         """End the run as FINISHED, FAILED or KILLED; `at`: seconds since 1970, default now."""
@@ -71,8 +71,8 @@ class ByTables:
         except OSError as error:
             raise Unavailable(f"a file of the run was not kept: {error}", "mlws doctor") from None
 
-    def reopen(self, run_id: str) -> None:
-        self.tables.reopen(run_id)
+    def reopen(self, run_id: str, status: str = "RUNNING") -> None:
+        self.tables.reopen(run_id, status)
 
     def end(self, run_id: str, status: str, at: float | None = None) -> None:
         self.tables.end(run_id, status, at)
@@ -121,9 +121,9 @@ class ByClient:
         with _told():
             self.client.log_artifacts(run_id, str(folder), place)
 
-    def reopen(self, run_id: str) -> None:
+    def reopen(self, run_id: str, status: str = "RUNNING") -> None:
         with _told():
-            self.client.update_run(run_id, status="RUNNING")
+            self.client.update_run(run_id, status=status)
 
     def end(self, run_id: str, status: str, at: float | None = None) -> None:
         with _told():

@@ -17,6 +17,7 @@ from mlws_scaffold.adapters.git import Git
 from mlws_scaffold.agents.catalog import Found
 from mlws_scaffold.errors import MlwsError
 from mlws_scaffold.workspace.config import Workspace
+from mlws_scaffold.workspace.layout import DEPLOYMENTS
 
 FOLDER = ".mlws/evidence"
 _VERSION = 1
@@ -25,14 +26,15 @@ _VERSION = 1
 def commit_of(place: Workspace, found: Found, besides: Iterable[Path] = ()) -> tuple[str, str]:
     """The present commit when the agent's folder is exactly what it holds; else why it is not.
 
-    `besides`: files whose changes do not count, because whoever asks writes them.
+    `besides`: files whose changes do not count, because whoever asks writes them. What was deployed
+    never counts.
     """
     git = Git(place.root)
     head = git.commit_of("HEAD") if git.toplevel() is not None else None
     if head is None:
         return "", "there is no commit yet"
     inside = place.layout.relative(found.folder)
-    own = {place.layout.relative(path) for path in besides}
+    own = {place.layout.relative(path) for path in (*besides, found.folder / DEPLOYMENTS)}
     # git's paths start at the top of the repository, in which the workspace may be a folder.
     above = git.run("rev-parse", "--show-prefix")
     if any(path.removeprefix(above) not in own for path in git.changed(inside)):

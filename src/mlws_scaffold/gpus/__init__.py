@@ -1,1 +1,1 @@
-"""GPUs: what is there."""
+"""GPUs: what is there, who has reserved it, and the store that both rest on."""

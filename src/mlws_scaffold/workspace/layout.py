@@ -12,6 +12,8 @@ ANSWERS = ".copier-answers.yml"
 METADATA = "metadata.yaml"
 README = "README.md"
 AGENT = "agent.yaml"
+# In an agent's folder, and no part of the agent: what was deployed of it.
+DEPLOYMENTS = "deployments.jsonl"
 
 EXPERIMENTS = "experiments/active"
 ARCHIVE = "experiments/archive"

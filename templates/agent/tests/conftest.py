@@ -2,12 +2,16 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable, Sequence
+import threading
+import time
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
+import uvicorn
 
 from agent.agent import Connection, Deps, Done, Event, Failure, Message, Token
 from agent.chat import Chat
@@ -50,7 +54,7 @@ def script() -> Script:
 @pytest.fixture(autouse=True)
 def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep what the developer has set out of the tests."""
-    for name in [name for name in os.environ if name.startswith("AGENT_")]:
+    for name in [name for name in os.environ if name.startswith(("AGENT_", "OTEL_"))]:
         monkeypatch.delenv(name)
 
 
@@ -65,3 +69,26 @@ def make_chat(script: Script) -> Callable[..., Chat]:
         return Chat.of(settings, Deps(connection, settings.model, "Be brief."), script.run)
 
     return make
+
+
+@contextmanager
+def serving(app: Any) -> Iterator[str]:
+    """Serve an application on a free loopback port; yield its address."""
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error", lifespan="on"))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    while not server.started:
+        assert thread.is_alive()
+        time.sleep(0.01)
+    try:
+        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    finally:
+        server.force_exit = server.should_exit = True
+        thread.join()
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[[Any], str]]:
+    """Return a function that serves an application over a real socket and gives its address."""
+    with ExitStack() as stack:
+        yield lambda app: stack.enter_context(serving(app))

@@ -30,6 +30,7 @@ Tool = Callable[..., str]
 TOOLS: tuple[Tool, ...] = ()
 # A model that calls tools in circles is stopped after so many questions.
 MAX_ROUNDS = 6
+ANY_ADDRESS = "0.0.0.0"  # nosec B104
 # How many passages the model is given to answer from.
 PASSAGES = 3
 
@@ -164,7 +165,7 @@ def model_server() -> str:
     given = os.environ.get("OLLAMA_HOST", "").strip().strip("\"'")
     scheme, found, rest = given.rpartition("://")
     # An address to listen at is no address to ask.
-    rest = rest.rstrip("/").replace("0.0.0.0", "127.0.0.1") or "127.0.0.1"  # nosec B104
+    rest = rest.rstrip("/").replace(ANY_ADDRESS, "127.0.0.1") or "127.0.0.1"
     if ":" not in rest.rpartition("]")[2]:
         rest += {"": ":11434", "http": ":80", "https": ":443"}.get(scheme if found else "", "")
     elif rest.startswith(":"):

@@ -72,11 +72,10 @@ def _checkout(given: Inputs, site: Site) -> Outputs:
         _git(place, "fetch", "--quiet", "--depth", "1", "origin", wanted)
         wanted = "FETCH_HEAD"
     branch = site.event.ref.removeprefix("refs/heads/")
-    if re.fullmatch(r"[0-9a-f]{40}", wanted) and given.get("ref"):
-        _git(place, "switch", "--quiet", "--detach", "FETCH_HEAD")
-    elif given.get("ref"):
-        _git(place, "switch", "--quiet", "--force-create", wanted, f"origin/{wanted}")
-    elif branch != site.event.ref:
+    named = str(given.get("ref") or "")
+    if named and not re.fullmatch(r"[0-9a-f]{40}", named):
+        _git(place, "switch", "--quiet", "--force-create", named, f"origin/{named}")
+    elif branch != site.event.ref and not named:
         _git(place, "switch", "--quiet", "--force-create", branch, wanted)
     else:
         _git(place, "switch", "--quiet", "--detach", wanted)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -131,3 +132,33 @@ def test_a_line_that_is_no_record_of_the_agent_writes_nothing(
     assert ended.code == 1
     assert "deployments.jsonl:2" in ended.err
     assert not (mlws.folder / FOLDER / "deployments.jsonl").exists()
+
+
+def _docker(folder: Path, monkeypatch: pytest.MonkeyPatch, run: str) -> Path:
+    """A docker whose `run` does what is given; returns the list of what it was asked."""
+    log = folder / "docker.log"
+    script = folder / "bin/docker"
+    script.parent.mkdir()
+    lines = [f'echo "$*" >> {log}', "case $1 in", "version) echo 28.0;;", f"run) {run};;", "esac"]
+    script.write_text("\n".join(["#!/bin/sh", *lines, ""]))
+    script.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{script.parent}:{os.environ['PATH']}")
+    return log
+
+
+def test_an_image_that_does_not_start_or_answer_fails_and_leaves_no_container(
+    mlws: Mlws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(mlws.folder, {f"{FOLDER}/tests/smoke/smoke.py": "raise SystemExit('it is silent')\n"})
+    commit(mlws.folder, "Smoke")
+    log = _docker(tmp_path, monkeypatch, "echo the-container")
+    ended = mlws("ci", "smoke-image", "helper", "--image", "helper:ci")
+    assert ended.code == 1
+    asked = log.read_text().splitlines()
+    assert "--read-only" in asked[1]
+    assert asked[2:] == ["logs the-container", "rm --force the-container"]
+    (tmp_path / "bin/docker").unlink()
+    (tmp_path / "bin").rmdir()
+    _docker(tmp_path, monkeypatch, "echo no such image >&2; exit 125")
+    ended = mlws("ci", "smoke-image", "helper", "--image", "helper:ci")
+    assert (ended.code, "does not start: no such image" in ended.err) == (1, True)

@@ -67,20 +67,6 @@ def test_a_good_version_takes_over_and_rollback_starts_the_image_before(
     assert {call["project"] for call in host.calls()} == {"helper-production"}
 
 
-def test_a_version_with_errors_inside_good_answers_is_taken_back(
-    deployed: Deployed, host: Host
-) -> None:
-    deployed.mlws("deploy", "helper", *TO_COMPOSE)
-    commit(deployed, host, "1.1.0", "hidden")
-
-    with traffic.steady(deployed.house.port, 60.0) as load:
-        deployed.mlws("deploy", "helper", *TO_COMPOSE, "--steps", "50,100", status=1)
-
-    assert {one.version for one in load.failed} <= {"1.1.0"}
-    assert not host.daemon("agent-b").alive
-    assert deployed.house.records()[-1]["result"] == "aborted"
-
-
 def test_a_killed_deployer_frees_its_lock_and_is_gone_on_with(
     deployed: Deployed, host: Host
 ) -> None:
@@ -101,3 +87,17 @@ def test_an_image_of_another_commit_is_not_deployed(deployed: Deployed, host: Ho
 
     assert f"helper:1.0.1 was built from {'f' * 40}" in said
     assert not (host.volume / "journal.json").exists()
+
+
+def test_an_image_is_built_of_what_lies_here_also_after_a_deployment(
+    deployed: Deployed, host: Host
+) -> None:
+    deployed.mlws("deploy", "helper", *TO_COMPOSE, "--build")
+    assert (deployed.house.agent / "deployments.jsonl").exists()
+    deployed.house.commit("1.1.0")
+    (deployed.house.agent / "deployments.jsonl").write_text("")
+
+    deployed.quick("deploy", "helper", *TO_COMPOSE, "--build")
+
+    images = json.loads((host.folder / "images.json").read_text())
+    assert images["helper:1.1.0"]["commit"] == deployed.house.git("rev-parse", "HEAD")

@@ -201,3 +201,18 @@ def test_thresholds_are_what_agent_yaml_promises(deployed: Deployed, cluster: Cl
     assert given["most-errors"] == "0.004"
     assert given["far-too-many"] == "0.01"
     assert given["least"] == "50"
+
+
+def test_a_cluster_that_nobody_named_or_nobody_knows_is_refused(
+    deployed: Deployed, cluster: Cluster
+) -> None:
+    config = deployed.house.root / "mlws.toml"
+    text = config.read_text()
+    config.write_text(text.replace('context = "lab"', 'context = "other"'))
+    said = deployed.errors("deploy", "helper", "--dry-run", status=2)
+    assert "kubectl knows no context 'other'" in said
+
+    config.write_text(text.replace('context = "lab"', ""))
+    said = deployed.errors("deploy", "helper", "--dry-run", status=2)
+    assert "[deploy.production] of mlws.toml names no context" in said
+    assert not cluster.kinds()

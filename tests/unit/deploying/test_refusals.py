@@ -170,3 +170,15 @@ def test_a_canary_that_went_with_its_machine_is_taken_back(deployed: Deployed) -
 
     assert "does not run any more" in str(deployed.house.records()[-1]["reason"])
     assert deployed.running == ["slot-a", "proxy"]
+
+
+def test_the_record_of_a_deployment_makes_no_change_of_the_agent(deployed: Deployed) -> None:
+    deployed.mlws("deploy", "helper")
+    assert deployed.house.git("status", "--porcelain") == (
+        "?? agents/production/helper/deployments.jsonl"
+    )
+    deployed.house.prove()
+
+    assert "serves already" in deployed.errors("deploy", "helper", status=2)
+    plan = json.loads(deployed.mlws("deploy", "helper", "--dry-run", "--json"))
+    assert [gate["ok"] for gate in plan["gates"]] == [True, True, True]

@@ -6,8 +6,12 @@ import re
 import shlex
 from pathlib import Path
 
+import pytest
+
 from tests.support.canary_lab import traffic
 from tests.support.deployed import Deployed
+
+pytestmark = pytest.mark.slow
 
 TEMPLATES = Path(__file__).parents[3] / "templates"
 RUNBOOK = TEMPLATES / "agent/RUNBOOK.md"

@@ -15,8 +15,8 @@ from mlws_scaffold.adapters import children
 from mlws_scaffold.adapters.haproxy.config import BACKEND, port, weight, word
 from mlws_scaffold.errors import MlwsError, Unavailable
 
-# A successful `set` is silent, but for these.
-_DONE = re.compile(r"changed from|no need to change|changed its (FQDN|IP)|is already set to")
+# A successful `set` is silent, but for these (3.0 says `nothing changed` where 2.6 is silent).
+_DONE = re.compile(r"changed from|no need to change|nothing changed|changed its FQDN")
 _ADDRESS = re.compile(r"\d{1,3}(\.\d{1,3}){3}|[0-9a-fA-F:]*:[0-9a-fA-F:]*")
 # Relayed by a machine that has Python and the socket; the standard library is all it needs.
 RELAY = (
@@ -68,20 +68,16 @@ class LocalSocket:
 class Relayed:
     """The socket is elsewhere: `python` is a command that runs Python there and passes stdin on.
 
-    Such as `("docker", "exec", "-i", "NAME", "python3")` or `("ssh", "HOST", "python3")`.
+    Such as `("docker", "exec", "-i", "NAME", "python3")`.
     """
 
     python: Sequence[str]
     path: str
     timeout: float = 20.0
-    shell: bool = False  # the words pass through a shell there, as those of ssh do
 
     def ask(self, words: str) -> str:
         """Raises Unavailable when the command or HAProxy does not answer."""
-        import shlex
-
-        told = ["-c", RELAY, self.path, str(self.timeout)]
-        command = [*self.python, *(map(shlex.quote, told) if self.shell else told)]
+        command = [*self.python, "-c", RELAY, self.path, str(self.timeout)]
         done = children.ask(
             command, Path("/"), os.environ, timeout=self.timeout + 10, words=words + "\n"
         )
@@ -167,15 +163,6 @@ class Runtime:
         """Close the slot: no requests and no checks."""
         self._set(f"{_at(slot)} state maint")
 
-    def shift(self, up: str, weights: Mapping[str, int], down: str = "") -> None:
-        """One step in one connection: `up` gets ready, weights move, then `down` drains."""
-        first = [f"{_at(up)} weight {weight(weights[up])}", f"{_at(up)} state ready"]
-        rest = [
-            f"{_at(slot)} weight {weight(value)}" for slot, value in weights.items() if slot != up
-        ]
-        last = [f"{_at(down)} state drain"] if down else []
-        self._set(*first, *rest, *last)
-
     def servers(self) -> tuple[ServerState, ...]:
         """All slots, in the order of the configuration."""
         said = self._way.ask("show stat -1 4 -1")
@@ -187,15 +174,11 @@ class Runtime:
 
     def mark(self) -> Mark:
         """This moment. Later requests have this process and at least this number."""
-        info = dict(line.split(": ", 1) for line in self.info().splitlines() if ": " in line)
-        return Mark(int(info["Pid"]), int(info["CumReq"]))
-
-    def info(self) -> str:
-        """`show info` as HAProxy says it."""
         said = self._way.ask("show info")
-        if "\nPid: " not in said:
+        facts = dict(line.split(": ", 1) for line in said.splitlines() if ": " in line)
+        if not (facts.get("Pid", "").isdigit() and facts.get("CumReq", "").isdigit()):
             raise Unavailable(f"HAProxy says no facts of itself: {said.strip()[:200]!r}")
-        return said
+        return Mark(int(facts["Pid"]), int(facts["CumReq"]))
 
     def events(self, ring: str) -> str:
         """What a ring buffer holds, oldest first."""

@@ -14,15 +14,16 @@ from typing import TYPE_CHECKING, Any
 from mlws_scaffold.adapters import files, texts
 from mlws_scaffold.agents.targets.target import Release, Site
 from mlws_scaffold.errors import InvalidFile, Problem
+from mlws_scaffold.workspace.layout import DEPLOYMENTS
 
 if TYPE_CHECKING:
     from mlws_scaffold.agents.deploying.work import Work
 
-NAME = "deployments.jsonl"
 _MOST_BYTES = 100_000_000
 # The target keeps the last of them; the file keeps all.
 _MOST_KEPT = 200
 
+NAME = DEPLOYMENTS
 Record = Mapping[str, Any]
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from mlws_scaffold.agents.deploying import ledger, watch
 from mlws_scaffold.agents.deploying.work import Refused, Work, now, wait
 from mlws_scaffold.agents.targets.target import Release
+from mlws_scaffold.agents.watching.thresholds import Thresholds
 from mlws_scaffold.errors import MlwsError
 
 _READY_SECONDS = 120.0
@@ -47,7 +48,9 @@ def revive(work: Work) -> None:
             work.target.start(begun.release)
             _await_ready(work, begun.release)
         return
-    at = begun.percent if begun is not None and begun.step == "stages" else 0
+    # All of it only with the commit: until then the stable version stands in for one that is gone.
+    shared = begun is not None and begun.step == "stages" and begun.stage < len(begun.stages)
+    at = begun.percent if begun is not None and shared else 0
     work.target.open(work.journal.shares(at))
     _stable_runs(work)
     if begun is None:
@@ -152,7 +155,7 @@ def _back(work: Work) -> None:
 
 def _drain_newer(work: Work) -> None:
     if work.target.alive(work.begun.release):
-        _drain(work, work.begun.release)
+        _drain(work, work.begun.release, watch.rules(work.site, work.begun.limit))
 
 
 def _close_newer(work: Work) -> None:
@@ -200,9 +203,21 @@ def _await_ready(work: Work, release: Release) -> None:
         raise Refused(said)
 
 
-def _drain(work: Work, release: Release) -> None:
-    if not wait(lambda: not work.target.busy(release), _DRAIN_SECONDS):
-        work.site.say(f"{release.version} still answers after {_DRAIN_SECONDS:.0f} s: it is ended")
+def _drain(work: Work, release: Release, rules: Thresholds | None = None) -> None:
+    """Let it end its answers. By the rules, one that hangs is not waited for."""
+    before, since = -1, time.monotonic()
+
+    def over() -> bool:
+        nonlocal before, since
+        busy, now = work.target.busy(release), time.monotonic()
+        if busy != before:
+            before, since = busy, now
+        hangs = rules and busy >= rules.stuck_requests and now - since >= rules.stuck_seconds
+        return not busy or bool(hangs)
+
+    if not wait(over, _DRAIN_SECONDS) or before:
+        waited = f"{time.monotonic() - since:.0f} s without an end"
+        work.site.say(f"{release.version} has {before} unfinished answers, {waited}: it is ended")
 
 
 def _last(work: Work, release: Release) -> str:

@@ -23,6 +23,7 @@ from mlws_scaffold.agents.catalog import Found
 from mlws_scaffold.agents.operations.docker import Command
 from mlws_scaffold.errors import MlwsError, UsageError
 from mlws_scaffold.workspace.config import Workspace
+from mlws_scaffold.workspace.layout import DEPLOYMENTS
 
 # What of shared/ an image takes along; the Dockerfile copies the same two.
 SHARED = (shared.TOOLS, "shared/prompts")
@@ -69,10 +70,12 @@ def describe(place: Workspace, found: Found, tag: str = "") -> Image:
     inside = place.layout.relative(found.folder)
     parts = [part for part in (inside, *SHARED) if (place.root / part).exists()]
     revision = git.commit_of("HEAD") or "unknown"
-    if git.changed(*parts):
+    mirror = f"{inside}/{DEPLOYMENTS}"  # tells of the agent, and is no part of it
+    above = git.run("rev-parse", "--show-prefix")
+    if any(path.removeprefix(above) != mirror for path in git.changed(*parts)):
         revision += "-dirty"
     listed = git.run("ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", *parts)
-    files = sorted({path for path in listed.split("\0") if path})
+    files = sorted({path for path in listed.split("\0") if path and path != mirror})
     labels = {
         "org.opencontainers.image.title": found.agent.name,
         "org.opencontainers.image.description": str(project.get("description", "")),

@@ -18,8 +18,9 @@ from mlws_scaffold.adapters import children, daemons, process
 from mlws_scaffold.adapters.haproxy import config
 from mlws_scaffold.adapters.haproxy.config import Proxy, Server
 from mlws_scaffold.adapters.haproxy.runtime import Relayed, Runtime
+from mlws_scaffold.agents import lock
 from mlws_scaffold.agents.operations import docker, image, smoke, stack
-from mlws_scaffold.agents.targets import versions
+from mlws_scaffold.agents.targets import inside, versions
 from mlws_scaffold.agents.targets.slots import Slots
 from mlws_scaffold.agents.targets.target import Release, Site, Wish
 from mlws_scaffold.agents.watching import counters
@@ -39,43 +40,6 @@ _SMOKE_SECONDS = 300.0
 _GRACE_SECONDS = 45
 
 _REVISION = '{{index .Config.Labels "org.opencontainers.image.revision"}}'
-
-# At the port of AGENT_METRICS_PORT, which is reachable inside the network alone.
-_METRICS = """\
-import os, urllib.request
-port = os.environ["AGENT_METRICS_PORT"]
-print(urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=2).read().decode())
-"""
-_READ = """\
-import pathlib, sys
-path = pathlib.Path(sys.argv[1])
-sys.stdout.buffer.write(b"+" + path.read_bytes() if path.is_file() else b"-")
-"""
-_WRITE = """\
-import os, pathlib, sys
-path = pathlib.Path(sys.argv[1])
-path.parent.mkdir(parents=True, exist_ok=True)
-new = path.with_name(path.name + ".new")
-with new.open("wb") as file:
-    file.write(sys.stdin.buffer.read())
-    file.flush()
-    os.fsync(file.fileno())
-new.replace(path)
-folder = os.open(path.parent, os.O_RDONLY)
-os.fsync(folder)
-"""
-# Held until our end of its input is closed, which a killed deployer's is.
-_LOCK = """\
-import fcntl, sys
-file = open(sys.argv[1], "a")
-try:
-    fcntl.flock(file, fcntl.LOCK_EX | (0 if sys.argv[2] == "wait" else fcntl.LOCK_NB))
-except BlockingIOError:
-    print("busy", flush=True)
-else:
-    print("held", flush=True)
-    sys.stdin.read()
-"""
 
 
 def target(site: Site) -> Slots:
@@ -106,7 +70,7 @@ class Host:
     def alone(self, *, wait: bool) -> Iterator[None]:
         self._compose("up", "--detach", "--no-deps", "--no-recreate", "keeper")
         how = "wait" if wait else "try"
-        words = self._in_keeper("-c", _LOCK, str(_VOLUME / "lock"), how)
+        words = self._in_keeper("-c", inside.LOCK, str(_VOLUME / "lock"), how)
         with daemons.holding(words, self._folder, self._environment()) as said:
             if said == "busy":
                 raise BlockingIOError(f"{self.project} is locked")
@@ -115,11 +79,11 @@ class Host:
             yield
 
     def read(self, name: str) -> str | None:
-        said = self._ask(self._in_keeper("-c", _READ, str(_VOLUME / name)))
+        said = self._ask(self._in_keeper("-c", inside.READ, str(_VOLUME / name)))
         return said[1:] if said.startswith("+") else None
 
     def write(self, name: str, text: str) -> None:
-        self._ask(self._in_keeper("-c", _WRITE, str(_VOLUME / name)), text)
+        self._ask(self._in_keeper("-c", inside.WRITE, str(_VOLUME / name)), text)
 
     def find(self, wish: Wish) -> Release:
         return versions.find(self.site, wish)
@@ -211,7 +175,15 @@ class Host:
         return ""
 
     def counters(self, release: Release) -> Counters | None:
-        words = (*self._words, "exec", "-T", f"agent-{release.slot}", "python", "-c", _METRICS)
+        words = (
+            *self._words,
+            "exec",
+            "-T",
+            f"agent-{release.slot}",
+            "python",
+            "-c",
+            inside.METRICS,
+        )
         with contextlib.suppress(MlwsError):
             return counters.parse(self._ask(words))
         return None
@@ -248,7 +220,7 @@ class Host:
                 f"what lies here is {made.revision}, and {release.version} is {release.commit}",
                 "build it from a checkout of its tag, or leave --build out",
             )
-        image.require_lock(self.site.found)
+        lock.require_fresh(self.site.found.folder)
         with image.context(self.site.place, self.site.found, made) as folder:
             command = image.command(made, folder)
             words = (*self._docker, *command.words[1:])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tomllib
-from pathlib import Path
 
 from mlws_scaffold.adapters import process
 from mlws_scaffold.adapters.git import Git
@@ -41,17 +40,12 @@ def find(site: Site, wish: Wish) -> Release:
         )
     else:
         version = here
-        commit, why = evidence.commit_of(site.place, site.found, besides=(ledger(site),))
+        commit, why = evidence.commit_of(site.place, site.found)
         if not commit:
             raise MlwsError(f"{site.name} {here} cannot be deployed: {why}", "commit it first")
     inside = site.place.layout.relative(site.found.folder)
     tree = git.run("rev-parse", f"{commit}:./{inside}")
     return Release(version, commit, f"git:{tree}", model=site.found.agent.model)
-
-
-def ledger(site: Site) -> Path:
-    """The file that mirrors what was deployed; a change of it is no change of the agent."""
-    return site.found.folder / "deployments.jsonl"
 
 
 def pushed(site: Site, image: str) -> str:

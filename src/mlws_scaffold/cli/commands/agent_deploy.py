@@ -47,8 +47,9 @@ def deploy(
 
     Asks for evidence of exactly its commit (mlws agent test, mlws agent eval) and for a model in
     production. The new version runs beside the old one, is asked directly, then gets its share of
-    the requests; each step ends when what was seen suffices for a verdict. What fails, is too slow,
-    or stays undecided is taken back: exit 1, the old version serves as before.
+    the requests; each step ends when what was seen suffices for a verdict. In staging, where nobody
+    asks, it gets all at once unless --steps is given. What fails, is too slow, or stays undecided
+    is taken back: exit 1, the old version serves as before.
 
     Killed at any point, --resume goes on, and --abort takes back (0 when it did). --resume waits
     while another deployment works, and starts what should serve when it does not run.
@@ -108,7 +109,7 @@ def _show_plan(at: Site, plan: Plan, as_json: bool) -> int:
         for number, step in enumerate(plan.steps, 1):
             output.line(f"  {number}. {step.name}: {step.about}")
         shares = ", ".join(f"{percent} %" for percent in plan.stages)
-        output.line(f"  stages {shares or 'none: nothing serves beside it'}")
+        output.line(f"  stages {shares or 'none: it gets all at once'}")
         if plan.manifests:
             output.line(plan.manifests.rstrip())
     return int(not all(gate.ok for gate in plan.gates))

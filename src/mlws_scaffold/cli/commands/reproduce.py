@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from mlws_scaffold.cli import output, place
+from mlws_scaffold.cli import metering, output, place
 
 
 @click.command(epilog="Example: mlws reproduce 3f2a91c0 --tolerance 0.001")
@@ -30,9 +30,15 @@ def reproduce(run: str, here: bool, tolerance: float, as_json: bool) -> int:
     """
     from mlws_scaffold.experiments.run import reproduction
 
+    workspace = place.workspace()
     with output.for_json(as_json):
         done = reproduction.reproduce(
-            place.workspace(), run, here=here, tolerance=tolerance, say=output.note
+            workspace,
+            run,
+            here=here,
+            tolerance=tolerance,
+            say=output.note,
+            meter=metering.meter(workspace, output.note),
         )
     rows = [
         {

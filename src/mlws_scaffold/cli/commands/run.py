@@ -2,16 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import click
-
-from mlws_scaffold.cli import output, place
-from mlws_scaffold.errors import UsageError
-
-if TYPE_CHECKING:
-    from mlws_scaffold.experiments.run.stages import Request
 
 _REST = "mlws.rest"
 
@@ -39,28 +32,17 @@ class _WithRest(click.Command):
 @click.option("--set", "sets", multiple=True, metavar="KEY=VALUE", help="Change the configuration.")
 @click.option("--seed", type=int, help="Short for --set seed=N.")
 @click.option("--config", default="config.yaml", metavar="FILE", help="Another configuration.")
-@click.option("--on", "backend", default="", metavar="BACKEND", help="Where: local.")
+@click.option("--on", "backend", default="", metavar="BACKEND", help="local, slurm, kubernetes.")
+@click.option("--ask", "asks", multiple=True, metavar="KEY=VALUE", help="Of a scheduler: time=4h.")
+@click.option("--cancel", default="", metavar="RUN", help="End a run that was handed over.")
 @click.option("--force", is_flag=True, help="Repeat a run that was there before.")
-@click.option("--detach", is_flag=True, help="Run a snapshot of the code in the background.")
+@click.option("--detach", is_flag=True, help="Hand a snapshot of the code over, and return.")
 @click.option("--push", is_flag=True, help="Push the run's commit, for others to reproduce it.")
 @click.option("--sweep", default="", metavar="FILE", help="Run every point of a sweep file.")
 @click.option("--parallel", type=click.IntRange(1), metavar="N", help="So many points at a time.")
 @click.option("--skip-existing", is_flag=True, help="Take points that were run before as done.")
-@click.option("--dry-run", is_flag=True, help="Only list the points of the sweep.")
-def run(
-    experiment: str,
-    sets: tuple[str, ...],
-    seed: int | None,
-    config: str,
-    backend: str,
-    force: bool,
-    detach: bool,
-    push: bool,
-    sweep: str,
-    parallel: int | None,
-    skip_existing: bool,
-    dry_run: bool,
-) -> int:
+@click.option("--dry-run", is_flag=True, help="Only show what would be done.")
+def run(**given: Any) -> int:
     """Run an experiment's train.py and record it.
 
     EXPERIMENT is a folder, RESEARCHER/NAME or an id; without it the one around the current folder.
@@ -70,41 +52,14 @@ def run(
     With --sweep every point of the file is a run of its own below one parent run, all from one
     snapshot of the code. The same command goes on where a sweep was cut off, and tries again what
     failed. Exits with 1 when a point failed.
+
+    With --on slurm or kubernetes a snapshot of the code is handed to that scheduler, a sweep as one
+    array, and what it says is shown here; Ctrl-C and --detach leave it alone. --ask (partition,
+    account, time, memory, gres, gpus, queue, image, gpu; for Slurm any option of sbatch) wins over
+    [compute] in mlws.toml. --dry-run prints what would be handed over. --cancel ends such a run,
+    or the open points of a sweep.
     """
-    from mlws_scaffold.experiments import find
-    from mlws_scaffold.experiments.run.stages import Request
+    from mlws_scaffold.cli import running
 
-    here = place.workspace()
-    request = Request(
-        place=here,
-        entry=find.experiment(here, experiment, Path.cwd()),
-        config=config,
-        sets=(*sets, *(() if seed is None else (f"seed={seed}",))),
-        arguments=click.get_current_context().meta.get(_REST, ()),
-        backend=backend or here.config.compute.default,
-        force=force,
-        push=push,
-        say=output.note,
-    )
-    if sweep:
-        from mlws_scaffold.cli.commands import run_sweep
-        from mlws_scaffold.experiments.sweep.stages import Order
-
-        if detach:
-            raise UsageError("--detach starts a single run", "start the sweep in tmux or screen")
-        order = Order(request, sweep, parallel or 1, skip_existing)
-        return run_sweep.preview(order) if dry_run else run_sweep.run(order)
-    if parallel or skip_existing or dry_run:
-        raise UsageError("--parallel, --skip-existing and --dry-run belong to --sweep FILE")
-    return _single(request, detach=detach)
-
-
-def _single(request: Request, *, detach: bool) -> int:
-    from mlws_scaffold.experiments.run import workflow
-
-    done = workflow.run(request, detached=detach)
-    if done.state == "detached":
-        output.line(f"run {done.run_id} goes on in the background; it writes to {done.log}")
-    else:
-        output.line(f"run {done.run_id} {done.state} after {done.seconds:.1f} s")
-    return done.status
+    rest = click.get_current_context().meta.get(_REST, ())
+    return running.run(running.Asked(arguments=rest, **given))

@@ -1,4 +1,4 @@
-"""Launch, watch, finish: the same for a run in front of one and for one in the background."""
+"""Launch, watch, finish: the same for a run in front of one and for one that was handed over."""
 
 from __future__ import annotations
 
@@ -6,15 +6,14 @@ import contextlib
 import dataclasses
 import os
 import shutil
-import sys
 import time
 from pathlib import Path
 
 from mlws_scaffold.adapters import children, snapshots, tracking
+from mlws_scaffold.adapters.children import Departed
 from mlws_scaffold.adapters.git import Git
 from mlws_scaffold.adapters.recording import Recorder
 from mlws_scaffold.errors import MlwsError, Unavailable
-from mlws_scaffold.experiments import backends
 from mlws_scaffold.experiments.run import endings, recording
 from mlws_scaffold.experiments.run.endings import Ending
 from mlws_scaffold.experiments.run.stages import Created, Job, Launched, Outcome, Watched
@@ -32,7 +31,7 @@ def launch(created: Created) -> Launched:
     env.pop("MLFLOW_EXPERIMENT_NAME", None)
     try:
         log = Path(job.log) if job.log else None
-        child = backends.named(job.backend).start(job.command, Path(job.folder), env, log)
+        child = children.start(job.command, Path(job.folder), env, log)
     except MlwsError:
         created.recorder.end(job.run_id, "FAILED")
         raise
@@ -48,18 +47,25 @@ def own_tools(root: Path) -> dict[str, str]:
 
 def watch(launched: Launched) -> Watched:
     """Wait for the end, with a heartbeat."""
-    backend = backends.named(launched.created.job.backend)
-    with recording.heartbeat(launched.created, launched.child.identity):
-        return Watched(launched.created, backend.wait(launched.child))
+    created = launched.created
+    with recording.heartbeat(created, launched.child.identity), created.meter(launched) as tell:
+        departed = children.wait(launched.child)
+        tell(ending_word(departed))
+    return Watched(created, departed)
+
+
+def ending_word(departed: Departed) -> str:
+    """MLflow's word for how a process ended."""
+    if departed.interrupted or departed.status in _ENDED_BY_SOMEBODY:
+        return "KILLED"
+    return "FAILED" if departed.status else "FINISHED"
 
 
 def finish(watched: Watched) -> Outcome:
     """Write how it ended. The child's exit status is returned even when the store is away."""
     job, departed = watched.created.job, watched.departed
     status = _INTERRUPTED if departed.interrupted else departed.status
-    word = "FINISHED" if status == 0 else "FAILED"
-    if departed.interrupted or status in _ENDED_BY_SOMEBODY:
-        word = "KILLED"
+    word = ending_word(departed)
     tags = {
         "mlws.exit_status": str(departed.status),
         "mlws.duration_seconds": f"{departed.seconds:.3f}",
@@ -84,22 +90,6 @@ def record(recorder: Recorder, ending: Ending) -> None:
     recorder.end(ending.run_id, ending.word, ending.at)
 
 
-def detach(created: Created) -> Outcome:
-    """Hand the run to a process in the background, in a work tree of its pinned commit."""
-    moved = isolate(created)
-    job, place = moved.job, state.folder(Path(moved.job.root))
-    try:
-        module = "mlws_scaffold.experiments.run.supervise"
-        command = [sys.executable, "-m", module, str(_job_file(job))]
-        watcher = children.detach(command, place, os.environ, Path(job.log))
-        created.recorder.tag(job.run_id, {"mlws.watcher": children.identity(watcher)})
-    except (MlwsError, OSError):
-        created.recorder.end(job.run_id, "FAILED")
-        clear_up(job)
-        raise
-    return Outcome(job.run_id, 0, "detached", log=job.log)
-
-
 def isolate(created: Created) -> Created:
     """The same run in a work tree of its pinned commit, with outputs and a log of its own.
 
@@ -122,8 +112,8 @@ def isolate(created: Created) -> Created:
     )
     try:
         commit = snapshots.pinned(Git(top), job.run_id) or "HEAD"
-        _job_file(job).parent.mkdir(parents=True, exist_ok=True)
-        _job_file(job).write_text(moved.dump(), encoding="utf-8")
+        job_file(job).parent.mkdir(parents=True, exist_ok=True)
+        job_file(job).write_text(moved.dump(), encoding="utf-8")
         snapshots.add_worktree(Git(top), commit, tree)
     except (MlwsError, OSError) as error:
         created.recorder.end(job.run_id, "FAILED")
@@ -148,7 +138,7 @@ def clear_up(job: Job) -> None:
             said = f"outputs of run {job.run_id} were not kept: {error}"
             raise MlwsError(said, f"free space; they lie in {made}") from None
     snapshots.remove_worktree(Git(Path(job.top)), Path(job.worktree))
-    _job_file(job).unlink(missing_ok=True)
+    job_file(job).unlink(missing_ok=True)
 
 
 def tidy(root: Path, run_id: str) -> None:
@@ -158,5 +148,6 @@ def tidy(root: Path, run_id: str) -> None:
         clear_up(Job.parse(path.read_text(encoding="utf-8")))
 
 
-def _job_file(job: Job) -> Path:
+def job_file(job: Job) -> Path:
+    """Where a job that is handed over is described."""
     return state.folder(Path(job.root)) / "runs" / f"{job.run_id}.json"

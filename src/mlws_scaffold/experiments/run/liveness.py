@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from mlws_scaffold.adapters import children, recording
 from mlws_scaffold.experiments import results
 from mlws_scaffold.experiments.results import Run
-from mlws_scaffold.experiments.run import endings, executing
+from mlws_scaffold.experiments.run import endings, executing, scheduling
 from mlws_scaffold.experiments.run.recording import LATE_SECONDS
 from mlws_scaffold.workspace.config import Workspace
 
@@ -73,7 +73,12 @@ def reap(
     ended = [
         Reaped(run, known[run.run_id].word.lower()) for run in open_ones if run.run_id in known
     ]
-    lost = [run for run in open_ones if run.run_id not in known and state_of(run) == LOST]
+    lost = [
+        run
+        for run in open_ones
+        if run.run_id not in known and state_of(run) == LOST and not scheduling.is_held(place, run)
+    ]
+    lost += [run for run in runs if is_here(run) and scheduling.is_forgotten(place, run)]
     found = [*ended, *(Reaped(run, LOST) for run in lost)]
     if dry:
         return found

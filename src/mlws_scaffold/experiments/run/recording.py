@@ -62,8 +62,13 @@ def create_run(kept: Kept) -> Created:
             **environment(recorder, run_id, experiment),
             **activation(resolved.surroundings),
         },
+        labels={
+            "experiment": metadata.experiment_id,
+            "researcher": metadata.researcher,
+            "actor": os.environ.get("MLWS_ACTOR", "human"),
+        },
     )
-    return Created(job, recorder, request.say)
+    return Created(job, recorder, request.say, request.meter, request)
 
 
 def environment(recorder: recording.Recorder, run_id: str, experiment: str) -> dict[str, str]:

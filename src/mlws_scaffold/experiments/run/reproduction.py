@@ -20,7 +20,7 @@ from mlws_scaffold.experiments.results import Run
 from mlws_scaffold.experiments.run import executing, resolving
 from mlws_scaffold.experiments.run.recording import create_run
 from mlws_scaffold.experiments.run.resolving import resolve
-from mlws_scaffold.experiments.run.stages import Request
+from mlws_scaffold.experiments.run.stages import Meter, Request, unmetered
 from mlws_scaffold.experiments.run.tree import keep
 from mlws_scaffold.workspace import config, state
 from mlws_scaffold.workspace.config import Workspace
@@ -59,7 +59,13 @@ class Reproduction:
 
 
 def reproduce(
-    place: Workspace, text: str, *, here: bool, tolerance: float, say: Callable[[str], None]
+    place: Workspace,
+    text: str,
+    *,
+    here: bool,
+    tolerance: float,
+    say: Callable[[str], None],
+    meter: Meter = unmetered,
 ) -> Reproduction:
     """Repeat the run whose id begins with `text`.
 
@@ -83,7 +89,7 @@ def reproduce(
             created.job,
             environment={**created.job.environment, **executing.own_tools(tree / inside)},
         )
-        created = dataclasses.replace(created, job=job)
+        created = dataclasses.replace(created, job=job, meter=meter)
         outcome = executing.finish(executing.watch(executing.launch(created)))
     again = find(place, outcome.run_id)
     metrics, aside = compare(original.metrics, again.metrics, tolerance)

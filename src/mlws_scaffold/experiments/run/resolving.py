@@ -28,7 +28,7 @@ OWN_PYTHON = ".venv/bin/python"
 
 def resolve(request: Request) -> Resolved:
     """Raises UsageError, InvalidFile for an experiment that may not start, Unavailable."""
-    backends.named(request.backend)
+    backends.check(request.backend)
     _may_start(request)
     folder, place = request.entry.folder, request.place
     if not (folder / SCRIPT).is_file():

@@ -4,18 +4,39 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from mlws_scaffold.adapters.children import Child, Departed
+from mlws_scaffold.experiments.backends import Used
 from mlws_scaffold.experiments.index.entries import Entry
+from mlws_scaffold.experiments.results import Run
 from mlws_scaffold.workspace.config import Workspace
 
 
 def _silent(_text: str) -> None:
     """Say nothing."""
+
+
+# Is told what a scheduler gave to a job of the run, and MLflow's word for how that ended.
+Account = Callable[[Run, Used, str], None]
+
+
+def unaccounted(_run: Run, _used: Used, _word: str) -> None:
+    """Keep no account."""
+
+
+# Measures what a run uses while its process lives. What is yielded is told how the run ended.
+Meter = Callable[["Launched"], AbstractContextManager[Callable[[str], None]]]
+
+
+@contextmanager
+def unmetered(_launched: Launched) -> Iterator[Callable[[str], None]]:
+    """Measure nothing."""
+    yield _silent
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +54,10 @@ class Request:
     interpreter: str = ""  # another than the one found
     tags: Mapping[str, str] = field(default_factory=dict)  # win over those that are found
     say: Callable[[str], None] = _silent
+    asks: Mapping[str, str] = field(default_factory=dict)  # of a scheduler: time, gres, …
+    meter: Meter = unmetered
+    account: Account = unaccounted
+    supervisor: str = "mlws_scaffold.experiments.run.supervise"  # module that executes a job
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +125,7 @@ class Job:
     worktree: str = ""  # to be removed at the end
     outputs: str = ""  # where the outputs of a work tree go
     log: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)  # experiment, researcher, actor
 
     def dump(self) -> str:
         return json.dumps(dataclasses.asdict(self), indent=2)
@@ -117,6 +143,8 @@ class Created:
     job: Job
     recorder: Any
     say: Callable[[str], None] = _silent
+    meter: Meter = unmetered
+    request: Request | None = None  # what it was made for, in the process that made it
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,10 +165,14 @@ class Watched:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a run ended. `state` is MLflow's word, or `detached` when it goes on without us."""
+    """How a run ended. `state` is MLflow's word, or `detached` when it goes on without us.
+
+    `job` is the id that its backend gave it.
+    """
 
     run_id: str
     status: int
     state: str
     seconds: float = 0.0
     log: str = ""
+    job: str = ""

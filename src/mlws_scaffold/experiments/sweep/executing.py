@@ -10,9 +10,10 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
+from mlws_scaffold.adapters import children
 from mlws_scaffold.adapters.children import GRACE_SECONDS, Child
 from mlws_scaffold.errors import MlwsError, Unavailable
-from mlws_scaffold.experiments import backends, results
+from mlws_scaffold.experiments import results
 from mlws_scaffold.experiments.run import liveness, recording
 from mlws_scaffold.experiments.run.executing import finish, isolate, launch, tidy, watch
 from mlws_scaffold.experiments.run.recording import create_run
@@ -26,8 +27,7 @@ _LOOK_SECONDS = 1.0
 class Crew:
     """The processes that run now, so that all of them can be stopped from the main thread."""
 
-    def __init__(self, backend: backends.Backend) -> None:
-        self._backend = backend
+    def __init__(self) -> None:
         self._lock = threading.Lock()
         self._children: list[Child] = []
         self.stopping = threading.Event()
@@ -38,14 +38,14 @@ class Crew:
         with self._lock:
             self._children.append(launched.child)
             if self.stopping.is_set():
-                self._backend.stop(launched.child, hard=False)
+                children.stop(launched.child)
         return launched
 
     def stop(self, *, hard: bool) -> None:
         with self._lock:
             self.stopping.set()
             for child in self._children:
-                self._backend.stop(child, hard=hard)
+                children.stop(child, hard=hard)
 
 
 def execute(opened: Opened) -> Executed:
@@ -55,7 +55,7 @@ def execute(opened: Opened) -> Executed:
     next could not either. Ctrl-C and SIGTERM end the running points as KILLED.
     """
     order = opened.planned.prepared.order
-    crew = Crew(backends.named(order.request.backend))
+    crew = Crew()
     waiting = deque(opened.planned.open)
     flying: dict[Future[Outcome], Card] = {}
     trouble: MlwsError | None = None
@@ -91,17 +91,21 @@ def _end(crew: Crew, flying: dict[Future[Outcome], Card]) -> None:
 
 def _landed(opened: Opened, card: Card, future: Future[Outcome]) -> MlwsError | None:
     """Say how a point ended; what kept it from starting or from being kept, if so."""
-    say = opened.parent.say
     error = future.exception()
     if isinstance(error, MlwsError):
-        say(f"{_place(opened, card.trial)}: {error.message}")
+        opened.parent.say(f"{_place(opened, card.trial)}: {error.message}")
         return error
-    outcome = future.result()
+    landed(opened, card.trial, future.result())
+    return None
+
+
+def landed(opened: Opened, trial: Trial, outcome: Outcome) -> None:
+    """Say how a point ended."""
     said = f"; see {outcome.log}"
     if outcome.state == "FINISHED":
-        said = _measured(opened, card.trial, outcome.run_id)
-    say(f"{_place(opened, card.trial)}: {outcome.state} after {outcome.seconds:.1f} s{said}")
-    return None
+        said = _measured(opened, trial, outcome.run_id)
+    ended = f"{outcome.state} after {outcome.seconds:.1f} s"
+    opened.parent.say(f"{_place(opened, trial)}: {ended}{said}")
 
 
 def _measured(opened: Opened, trial: Trial, run_id: str) -> str:
@@ -133,14 +137,15 @@ def _point(opened: Opened, card: Card, crew: Crew) -> Outcome:
     steps: tuple[Callable[..., object], ...] = (
         create_run, begun, isolate, crew.launch, watch, finish,
     )  # fmt: skip
-    value: object = _as_point(opened, card.trial)
+    value: object = as_point(opened, card.trial)
     for step in steps:
         value = step(value)
     assert isinstance(value, Outcome)  # noqa: S101 - narrows the type
     return value
 
 
-def _as_point(opened: Opened, trial: Trial) -> Kept:
+def as_point(opened: Opened, trial: Trial) -> Kept:
+    """The snapshot, as that of this one point below the parent."""
     request = opened.kept.resolved.request
     prepared = opened.planned.prepared
     tags = {

@@ -28,7 +28,7 @@ _STATES: Mapping[str, State] = {"FINISHED": "finished", "FAILED": "failed", "KIL
 def prepare(order: Order) -> Prepared:
     """Raises InvalidFile for the sweep file, and all that `resolve` raises."""
     request = order.request
-    if order.parallel < 1:
+    if order.parallel < (1 if request.backend == "local" else 0):
         raise UsageError("--parallel: at least 1")
     path = _locate(order)
     sweep, document = spec.load(path, request.place.layout.relative(path))
@@ -96,7 +96,11 @@ def _planned(prepared: Prepared, *, look: bool) -> Planned:
         _end_lost(place, own)
     found = cards(prepared, parent.run_id if parent else "")
     away = [card.run for card in found if card.state == "running" and card.run]
-    away = [run for run in away if not liveness.is_here(run) and not look]
+    away = [
+        run
+        for run in away
+        if not (look or liveness.is_here(run) or run.tags.get("mlws.scheduler_job"))
+    ]
     if away:
         said = f"run {away[0].run_id} of this sweep is alive"
         raise MlwsError(f"{said} on {away[0].tags.get('mlws.host', 'another machine')}", "wait")

@@ -26,9 +26,12 @@ def report(executed: Executed) -> Result:
     rows = ranking.rank(prepared, cards(prepared, parent.job.run_id, opened.planned.cards))
     plot = picture.plotted(prepared, rows)
     done = [row for row in rows if row.state in DONE]
-    stopped = executed.interrupted or executed.trouble is not None
+    stopped = executed.interrupted or executed.handed or executed.trouble is not None
     status = _INTERRUPTED if executed.interrupted else int(len(done) < len(rows))
-    if not opened.planned.complete:
+    if executed.handed:
+        status = status if executed.interrupted or executed.trouble else 0
+        parent.recorder.reopen(parent.job.run_id, "SCHEDULED")
+    elif not opened.planned.complete:
         _keep(parent, prepared, rows, plot)
         word = "FINISHED" if status == 0 else "KILLED" if stopped else "FAILED"
         parent.recorder.end(parent.job.run_id, word)

@@ -23,8 +23,9 @@ class Order:
 
     request: Request
     file: str  # below the experiment's folder, or from the current one
-    parallel: int = 1
+    parallel: int = 1  # 0: as many as the scheduler has room for
     skip_existing: bool = False
+    detach: bool = False  # where points are handed over: do not wait for them
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +89,14 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class Executed:
-    """As far as it came. `trouble`: why no further point was started."""
+    """As far as it came. `trouble`: why no further point was started.
+
+    `handed`: points go on without us, at a scheduler.
+    """
 
     opened: Opened
     interrupted: bool = False
+    handed: bool = False
     trouble: MlwsError | None = None
 
 

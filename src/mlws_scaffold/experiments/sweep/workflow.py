@@ -8,6 +8,7 @@ from typing import Any
 
 from mlws_scaffold.adapters import files
 from mlws_scaffold.errors import MlwsError
+from mlws_scaffold.experiments.sweep import handing
 from mlws_scaffold.experiments.sweep.executing import execute
 from mlws_scaffold.experiments.sweep.opening import open_parent
 from mlws_scaffold.experiments.sweep.planning import plan, prepare, preview
@@ -19,6 +20,8 @@ Step = Callable[[Any], Any]
 
 # `execute` takes each point through the steps of a single run, from `create_run` to `finish`.
 STEPS: tuple[Step, ...] = (plan, open_parent, execute, report)
+# A scheduler gets all points at once, and works through them itself.
+HANDED: tuple[Step, ...] = (plan, open_parent, handing.execute, report)
 
 
 def sweep(order: Order) -> Result:
@@ -37,7 +40,7 @@ def sweep(order: Order) -> Result:
             cure = "wait for its end, or end it"
             raise MlwsError("this sweep is running already", cure) from None
         value: Any = prepared
-        for step in STEPS:
+        for step in STEPS if order.request.backend == "local" else HANDED:
             value = step(value)
         with contextlib.suppress(OSError):
             place.rmdir()

@@ -18,6 +18,7 @@ from agent.openai_api import STATUS, Answer, ApiError, ChatRequest
 from agent.runs import ClientGone, Run, Slots, limited, while_connected
 from agent.settings import Settings
 from agent.telemetry import Metrics, Outcome
+from agent.tracing import mark_failed, written_down
 
 GONE = 499  # the usual number for a caller who hung up; nobody receives it, the metrics count it
 
@@ -81,7 +82,10 @@ class Chat:
         self._admit(body)
         sampling = self.settings.sampling.model_dump(exclude_none=True)
         deps = replace(self.deps, options=body.options(sampling))
-        run = limited(self.run(body.conversation(), deps), self.slots, self.settings.timeouts)
+        events = self.run(body.conversation(), deps)
+        if self.settings.logging.content:
+            events = written_down(events, body.conversation())
+        run = limited(events, self.slots, self.settings.timeouts)
         answer = Answer.by(self.settings.name, f"{__version__}-{self.prompt}")
         handed_over = False
         try:
@@ -110,6 +114,9 @@ class Chat:
             raise ApiError(404, known, "model_not_found", "model")
         if len(body.messages) > (most := self.settings.limits.messages):
             raise ApiError(422, f"at most {most} messages", "too_many_messages", "messages")
+        if (about := body.estimate()) > (most := self.settings.limits.input_tokens):
+            why = f"about {about} tokens, at most {most} are taken"
+            raise ApiError(400, why, "context_length_exceeded", "messages")
 
     def _count(self, done: Done) -> None:
         self.metrics.tokens.labels("input").inc(done.prompt_tokens)
@@ -134,5 +141,7 @@ class Chat:
             text = answer.token(event.text) if isinstance(event, Token) else answer.ending(event)
         if isinstance(event, Done):
             self._count(event)
+        else:
+            mark_failed(event)  # before the last byte, with which its span ends
         await outcome.send({"type": BODY, "body": text.encode(), "more_body": False})
         outcome.status = STATUS[event.kind] if isinstance(event, Failure) else 200

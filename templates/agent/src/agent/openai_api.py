@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 from uuid import uuid4
 
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from agent.agent import Done, Event, Failure, Message, Token
 
@@ -22,8 +22,13 @@ CHUNK = "chat.completion.chunk"
 EMPTY: Mapping[str, str] = {}
 
 
+def _whole(value: Any) -> Any:
+    # In JSON 3.0 is an integer; `true` and "3" are none, and are refused like any wrong type.
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 class _Request(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 class Turn(_Request):
@@ -46,12 +51,16 @@ class ChatRequest(_Request):
     stream_options: StreamOptions | None = None
     temperature: Annotated[float, Field(ge=0, le=2)] | None = None
     top_p: Annotated[float, Field(gt=0, le=1)] | None = None
-    max_tokens: Annotated[int, Field(ge=1)] | None = None
-    seed: int | None = None
+    max_tokens: Annotated[int, Field(ge=1), BeforeValidator(_whole)] | None = None
+    seed: Annotated[int, BeforeValidator(_whole)] | None = None
 
     def conversation(self) -> list[Message]:
         """Return the turns as the agent takes them."""
         return [Message(turn.role, turn.content) for turn in self.messages]
+
+    def estimate(self) -> int:
+        """Return about how many tokens the turns are: four bytes each, as in most languages."""
+        return sum(len(turn.content.encode("utf-8", "replace")) for turn in self.messages) // 4
 
     def options(self, sampling: dict[str, float]) -> dict[str, float]:
         """Return the sampling options: the caller's where given, its tokens capped by ours."""

@@ -8,12 +8,13 @@ from typing import Any
 from urllib.request import ProxyHandler, build_opener
 
 from fastapi import APIRouter, Response
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from agent import __version__
 from agent.chat import Chat
 
+UNREADY: Any = {503: {"description": "not ready; `status` says why"}}
 FRESH = 5.0  # seconds for which a look at the model server holds
 
 
@@ -74,13 +75,13 @@ def probes(chat: Chat) -> APIRouter:
         """Answer as long as the process does; it must not depend on anything else."""
         return {"status": "alive"}
 
-    @routes.get("/readyz")
+    @routes.get("/readyz", responses=UNREADY)
     async def readyz() -> JSONResponse:
         """Say whether a chat would be answered now."""
         problem = await obstacle()
         return JSONResponse({"status": problem or "ready"}, 503 if problem else 200)
 
-    @routes.get("/health")
+    @routes.get("/health", responses=UNREADY)
     async def health() -> JSONResponse:
         """Say the same with the details that a person wants to see."""
         problem = await obstacle()
@@ -97,7 +98,7 @@ def probes(chat: Chat) -> APIRouter:
 
     if not chat.settings.metrics_port:
 
-        @routes.get("/metrics")
+        @routes.get("/metrics", response_class=PlainTextResponse)
         async def metrics() -> Response:
             """Return the series of the Prometheus text format."""
             await readiness.problem()

@@ -17,9 +17,10 @@ from prometheus_client import start_http_server
 from starlette.exceptions import HTTPException
 from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 
-from agent import __version__
+from agent import __version__, tracing
 from agent.agent import Connection, Deps, model_server, read_instructions, run
 from agent.chat import Chat
+from agent.described import ANSWERED, LISTED, Models
 from agent.openai_api import ApiError, ChatRequest
 from agent.page import page
 from agent.probes import probes
@@ -45,6 +46,7 @@ def create_app(chat: Chat, keys: Sequence[bytes]) -> FastAPI:
         redoc_url=None,
         openapi_url="/openapi.json" if chat.settings.shows(chat.settings.openapi) else None,
         lifespan=lifespan,
+        telemetry=tracing.telemetry(chat.settings.name),
     )
     # The last one added is the outermost: what the limit refuses is counted as well.
     app.add_middleware(RequestBodyLimitMiddleware, max_body_size=chat.settings.limits.body_bytes)
@@ -55,12 +57,12 @@ def create_app(chat: Chat, keys: Sequence[bytes]) -> FastAPI:
         app.include_router(page(chat.settings.name, with_key=bool(keys)))
     allowed = [Depends(_authorise(keys))]
 
-    @app.post(CHAT, dependencies=allowed)
+    @app.post(CHAT, dependencies=allowed, responses=ANSWERED)
     async def chat_completions(body: ChatRequest, request: Request) -> Response:
         """Answer a conversation, as JSON or, with `stream`, as server-sent events."""
         return await chat.answer(body, request)
 
-    @app.get("/v1/models", dependencies=allowed)
+    @app.get("/v1/models", dependencies=allowed, response_model=Models, responses=LISTED)
     async def models() -> dict[str, Any]:
         """List the agent, which is the one model a caller can name."""
         agent = {"id": chat.settings.name, "object": "model", "created": 0, "owned_by": "agent"}
@@ -131,6 +133,8 @@ def _prepare() -> tuple[Chat, tuple[bytes, ...]]:
         raise SettingsError(f"prompts/system.md: {error}") from None
     if not instructions:
         raise SettingsError("prompts/system.md: the agent has no instructions")
+    if problem := tracing.obstacle():
+        raise SettingsError(problem)
     patience = settings.timeouts
     connection = Connection(model_server(), patience.connect, patience.total)
     return Chat.of(settings, Deps(connection, settings.model, instructions), run), keys

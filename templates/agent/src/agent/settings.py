@@ -30,6 +30,7 @@ class Limits(_Section):
     queued: Annotated[int, Field(ge=0)] = 16
     body_bytes: Count = 262_144
     messages: Count = 64
+    input_tokens: Count = 16_384
 
 
 class Timeouts(_Section):
@@ -50,6 +51,7 @@ class Sampling(_Section):
 
 class Logging(_Section):
     level: Literal["debug", "info", "warning", "error"] = "info"
+    content: bool = False
 
 
 class Identity(BaseModel):

@@ -1,4 +1,4 @@
-"""What the server tells about itself: JSON log lines and Prometheus series; no prompts.
+"""What the server tells about itself: JSON log lines and Prometheus series.
 
 The names of the series are a contract: dashboards, alerts and the canary read them.
 """
@@ -18,6 +18,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from agent.runs import Slots
+from agent.tracing import trace_id
 
 # Answers of language models take from a moment to minutes; the default buckets end at 10 s.
 SECONDS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 40, 80, 160, 300)
@@ -61,7 +62,7 @@ class Outcome:
 
 
 class Observe:
-    """ASGI middleware: a request id, one log line and one count for each request."""
+    """ASGI middleware: a request id and a trace id, one log line and one count for each request."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self._app = app
@@ -74,18 +75,19 @@ class Observe:
         given = Headers(scope=scope).get("x-request-id", "")
         request_id = given if REQUEST_ID.fullmatch(given) else uuid4().hex
         outcome = scope.setdefault("state", {})["outcome"] = Outcome(send)
-        sent = 500
+        sent, trace = 500, trace_id(scope)
 
         async def send_with_id(message: Message) -> None:
             nonlocal sent
             if message["type"] == "http.response.start":
                 sent = message["status"]
-                MutableHeaders(scope=message)["x-request-id"] = request_id
+                headers = MutableHeaders(scope=message)
+                headers["x-request-id"], headers["x-trace-id"] = request_id, trace
             await send(message)
 
         begin = perf_counter()
         status = 500  # stands when the application raises
-        with structlog.contextvars.bound_contextvars(request_id=request_id):
+        with structlog.contextvars.bound_contextvars(request_id=request_id, trace_id=trace):
             try:
                 await self._app(scope, receive, send_with_id)
                 status = outcome.status or sent

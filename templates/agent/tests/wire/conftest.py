@@ -2,16 +2,13 @@
 
 import asyncio
 import json
-import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
-import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
@@ -101,22 +98,6 @@ def _garbage(openai: bool) -> str:
     return "data: {no json\n\n" if openai else "{no json\n"
 
 
-@contextmanager
-def serving(app: Any) -> Iterator[str]:
-    """Serve an application on a free loopback port; yield its address."""
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error", lifespan="on"))
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    while not server.started:
-        assert thread.is_alive()
-        time.sleep(0.01)
-    try:
-        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    finally:
-        server.force_exit = server.should_exit = True
-        thread.join()
-
-
 @pytest.fixture
 def upstream() -> Upstream:
     """Return a model server that says hello."""
@@ -127,16 +108,15 @@ Started = tuple[str, Chat]
 
 
 @pytest.fixture
-def start(upstream: Upstream) -> Iterator[Callable[..., Started]]:
+def start(upstream: Upstream, serve: Callable[[Any], str]) -> Callable[..., Started]:
     """Return a function that serves the agent; it takes settings and gives address and chat."""
-    with ExitStack() as stack:
 
-        def begin(model_server: str = "", **given: Any) -> Started:
-            model_server = model_server or stack.enter_context(serving(upstream.app()))
-            usual: dict[str, Any] = {"home": Path(), "name": "test-agent", "model": "test-model"}
-            settings = Settings(**usual | {"environment": "development"} | given)
-            deps = Deps(Connection(model_server), settings.model, "Be brief.")
-            chat = Chat.of(settings, deps, run)
-            return stack.enter_context(serving(create_app(chat, ()))), chat
+    def begin(model_server: str = "", **given: Any) -> Started:
+        model_server = model_server or serve(upstream.app())
+        usual: dict[str, Any] = {"home": Path(), "name": "test-agent", "model": "test-model"}
+        settings = Settings(**usual | {"environment": "development"} | given)
+        deps = Deps(Connection(model_server), settings.model, "Be brief.")
+        chat = Chat.of(settings, deps, run)
+        return serve(create_app(chat, ())), chat
 
-        yield begin
+    return begin

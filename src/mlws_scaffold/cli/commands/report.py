@@ -1,0 +1,18 @@
+"""`mlws report`: the group; each of its commands is a file of its own."""
+
+from __future__ import annotations
+
+import click
+
+from mlws_scaffold.cli.lazy import LazyGroup
+
+_COMMANDS = "mlws_scaffold.cli.commands"
+
+TABLE = {
+    "cost": (f"{_COMMANDS}.report_cost:cost", "What GPUs cost, by whom, against which budget."),
+}
+
+
+@click.group(cls=LazyGroup, table=TABLE)
+def report() -> None:
+    """Reports: every number has a source, or says that it is not measured."""
