@@ -1,13 +1,16 @@
 """A `kubectl` with a cluster of files behind it; what needs no cluster is done by the real one.
 
 The Rollout's controller is played when somebody asks for its state: images whose name ends with a
-version in bad.json are taken back, as Argo does after a failed analysis.
+version in bad.json are taken back, as Argo does after a failed analysis. With a number in die.json
+the deployer is killed in front of that change of the cluster.
 Usage as a program: `cluster.py FOLDER kubectl-arguments…`.
 """
 
 from __future__ import annotations
 
 import json
+import os
+import signal
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,6 +68,8 @@ def main(folder: Path, words: list[str]) -> int:
     words = _without_place(words)
     with (folder / "calls.jsonl").open("a") as log:
         log.write(json.dumps(words) + "\n")
+    if _changes(words):
+        _perhaps_kill(cluster)
     if words[0] == "config":
         print(CONTEXT)
     elif words[0] == "apply":
@@ -96,6 +101,18 @@ def _without_place(words: list[str]) -> list[str]:
         kept.append(words[at])
         at += 1
     return kept
+
+
+def _changes(words: list[str]) -> bool:
+    return words[0] in ("apply", "delete") or words[-2] in ("abort", "undo")
+
+
+def _perhaps_kill(cluster: Cluster) -> None:
+    left = cluster.read("die").get("left", 0)
+    cluster.write("die", {"left": left - 1, "died": left == 1})
+    if left == 1:
+        os.kill(os.getppid(), signal.SIGKILL)
+        sys.exit(1)
 
 
 def _apply(cluster: Cluster, text: str) -> None:

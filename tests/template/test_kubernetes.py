@@ -59,6 +59,32 @@ def test_a_misspelt_field_of_argo_is_found(production: Overlay, kind: str) -> No
         jsonschema.validate({**one, "spec": spec}, argo.SCHEMAS[kind])
 
 
+# With kustomize 5.0, which kubectl 1.27 has.
+KNOWN = {
+    "apiVersion", "kind", "resources", "components", "configurations", "namePrefix",
+    "configMapGenerator", "configMapGenerator.name", "configMapGenerator.literals",
+    "configMapGenerator.behavior", "configMapGenerator.options",
+    "patches", "patches.target", "patches.patch", "patches.options",
+    "labels", "labels.includeSelectors", "labels.pairs",
+}  # fmt: skip
+
+
+def test_nothing_is_asked_of_kustomize_that_kubectl_1_27_does_not_know(home: Path) -> None:
+    paths = sorted(home.rglob("kustomization.yaml"))
+    assert len(paths) == 7
+    for path in paths:
+        data = yaml.safe_load(path.read_text())
+        lists = {key: value for key, value in data.items() if isinstance(value, list)}
+        inner = {
+            f"{key}.{name}"
+            for key, items in lists.items()
+            for one in items
+            if isinstance(one, dict)
+            for name in one
+        }
+        assert set(data) | inner <= KNOWN, path
+
+
 def _names(value: Any, key: str) -> set[str]:
     """All values of a key, however deep."""
     if isinstance(value, dict):

@@ -131,6 +131,29 @@ def test_the_first_version_that_fails_leaves_nothing(deployed: Deployed, cluster
     assert "rollout/helper-agent" not in cluster.read("objects")
 
 
+@pytest.mark.parametrize(
+    ("act", "how"),
+    [(2, "--resume"), (8, "--abort"), (11, "--resume"), (13, "--abort"), (16, "--abort")],
+)
+def test_a_killed_deployer_is_followed_by_one_that_ends_it(
+    deployed: Deployed, cluster: Cluster, act: int, how: str
+) -> None:
+    deployed.mlws("deploy", "helper")
+    deployed.house.commit("1.1.0")
+    cluster.write("die", {"left": act})
+    deployed.mlws("deploy", "helper", status=-9)
+    assert cluster.read("die")["died"]
+
+    deployed.mlws("deploy", "helper", how)
+
+    resumed = how == "--resume"
+    assert cluster.image.endswith(":1.1.0" if resumed else ":1.0.0")
+    record = deployed.house.records()[-1]
+    assert (record["version"], record["result"]) == ("1.1.0", "done" if resumed else "aborted")
+    status = json.loads(deployed.mlws("status", "helper", "--json"))
+    assert not any(one["under_way"] for one in status)
+
+
 def test_a_plain_deployment_is_followed_and_undone(deployed: Deployed, cluster: Cluster) -> None:
     overlay = deployed.house.agent / "deploy/kubernetes/overlays/production/kustomization.yaml"
     overlay.write_text(

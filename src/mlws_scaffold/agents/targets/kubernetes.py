@@ -147,12 +147,13 @@ class Cluster:
         return ""
 
     def follow(self, _release: Release, seconds: float) -> str:
-        limit = f"--timeout={seconds * len(self.site.place.config.deploy.steps):.0f}s"
+        seconds *= len(self.site.place.config.deploy.steps)  # that of each of them
+        limit = f"--timeout={seconds:.0f}s"
         if self._rolls:
             words: tuple[str, ...] = ("argo", "rollouts", "status", self._name, limit)
         else:
             words = ("rollout", "status", f"deployment/{self._name}", limit)
-        done = self._try(*words, seconds=seconds * 10 + _SECONDS)
+        done = self._try(*words, seconds=seconds + _SECONDS)
         return "" if done.status == 0 else done.said or f"{self._name} is degraded"
 
     def share(self, shares: Shares) -> None:
@@ -169,9 +170,11 @@ class Cluster:
         return 0
 
     def stop(self, release: Release) -> None:
-        """The Rollout ends the pods that lost by itself; what it should be is set back."""
-        live = self._live() or {}
-        if live.get("status", {}).get("abort") and self._holds(release):
+        """The Rollout ends the pods that lost by itself; what it should be is set back.
+
+        After its last step, too, when nothing is left to be aborted.
+        """
+        if self._rolls and self._holds(release):
             self._run("argo", "rollouts", "undo", self._name)
 
     def servers(self) -> tuple[ServerState, ...]:

@@ -56,8 +56,7 @@ def deploy(
 
     JSON: agent, environment, result (done, aborted, nothing), reason, stable (the version that
     serves), record (a line of deployments.jsonl, or null); with --dry-run: agent, environment,
-    version, commit, digest, gates (name, ok, said, cure), stages, steps (name, about), manifests
-    (what Kubernetes would be given, else empty).
+    version, commit, digest, gates (name, ok, said, cure), stages, steps (name, about), manifests.
     """
     from mlws_scaffold.agents.deploying import deploy as deploying
     from mlws_scaffold.agents.targets import table
