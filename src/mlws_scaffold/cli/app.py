@@ -31,6 +31,7 @@ TABLE = {
     "experiment": (f"{_COMMANDS}.experiment:experiment", "Find, compare, finish, hand over."),
     "data": (f"{_COMMANDS}.data:data", "Data of experiments: add, pull, verify."),
     "model": (f"{_COMMANDS}.model:model", "Models of the registry: list, sync."),
+    "gpu": (f"{_COMMANDS}.gpu:gpu", "GPUs: status, reservations, running on them."),
     "agent": (f"{_COMMANDS}.agent:agent", "Agents: list, serve, test, build, up, down."),
 }
 

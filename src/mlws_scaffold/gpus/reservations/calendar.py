@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
+from pathlib import Path
 
+from mlws_scaffold.adapters import files
 from mlws_scaffold.gpus.reservations.values import Gpu, Reservation
 
 _LINE = 73
@@ -28,6 +30,11 @@ def ics(found: Iterable[Reservation], now: int) -> str:
             "END:VEVENT",
         ]
     return "".join(f"{_folded(line)}\r\n" for line in [*lines, "END:VCALENDAR"])
+
+
+def save(path: Path, found: Iterable[Reservation], now: int) -> None:
+    """Write the iCalendar file. Raises MlwsError."""
+    files.write(path, ics(found, now))
 
 
 def _stamp(instant: int) -> str:

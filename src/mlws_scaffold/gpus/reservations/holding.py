@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from mlws_scaffold.adapters import children
 from mlws_scaffold.errors import MlwsError, Unavailable, UsageError
@@ -64,6 +65,17 @@ def current(desk: Desk) -> Reservation | None:
         if item.kind != RUN and any(gpu.host == desk.actor.host for gpu in item.gpus)
     ]
     return max(mine, key=lambda item: item.ends, default=None)
+
+
+def run(need: Need, command: Sequence[str], seen: Sequence[Gpu], say: Callable[[str], None]) -> int:
+    """Run the command on the GPUs; its exit status (130 when it was interrupted)."""
+    with opening.opened(need.place) as found:
+        reading.remember(found, seen)
+    with held(need, say) as taken:
+        env = {**os.environ, **taken.environment}
+        child = children.start(command, Path.cwd(), env)
+        departed = children.wait(child)
+        return 130 if departed.interrupted else departed.status
 
 
 @contextlib.contextmanager

@@ -31,7 +31,7 @@ class Row:
     result: str = ""
 
 
-def read(path: Path, gpus: list[Gpu], here: str, where: tzinfo, now: int) -> list[Row]:
+def read(path: Path, gpus: list[Gpu], here: str, clock: tuple[tzinfo, int]) -> list[Row]:
     """The file's reservations. Raises InvalidFile with a problem for each that cannot be read."""
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
@@ -45,7 +45,7 @@ def read(path: Path, gpus: list[Gpu], here: str, where: tzinfo, now: int) -> lis
     rows, problems = [], []
     for number, given in enumerate(listed):
         try:
-            rows.append(_row(number, given, gpus, here, (where, now)))
+            rows.append(_row(number, given, gpus, here, clock))
         except UsageError as error:
             words = f"{error.message} ({error.cure})" if error.cure else error.message
             problems.append(Problem(str(path), words, field=f"reservations[{number}]"))
