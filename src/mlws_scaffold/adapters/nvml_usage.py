@@ -5,6 +5,7 @@ from __future__ import annotations
 import pwd
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -46,7 +47,7 @@ def read() -> dict[int, Usage]:
         count = _field(pynvml, pynvml.nvmlDeviceGetCount) or 0
         found = {}
         for index in range(count):
-            handle = _field(pynvml, lambda index=index: pynvml.nvmlDeviceGetHandleByIndex(index))
+            handle = _field(pynvml, partial(pynvml.nvmlDeviceGetHandleByIndex, index))
             if handle is not None:
                 found[index] = _usage(pynvml, handle)
         return found
@@ -76,7 +77,7 @@ def _processes(module: Any, handle: Any) -> tuple[Process, ...]:
         module.nvmlDeviceGetComputeRunningProcesses,
         module.nvmlDeviceGetGraphicsRunningProcesses,
     ):
-        for item in _field(module, lambda ask=ask: ask(handle)) or ():
+        for item in _field(module, partial(ask, handle)) or ():
             used = item.usedGpuMemory
             pid = int(item.pid)
             found[pid] = Process(pid, user_of(pid), None if used is None else int(used))
