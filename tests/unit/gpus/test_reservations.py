@@ -8,7 +8,7 @@ import random
 import signal
 import time
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -190,8 +190,9 @@ def test_every_other_time_comes_back_as_it_was_typed(given_time: datetime) -> No
     text = f"{given_time:%Y-%m-%d %H:%M}"
     try:
         instant = times.moment(text, 0, BERLIN)
-    except UsageError as error:
-        assert "clocks change" in error.message
+    except UsageError:
+        changes = (BERLIN.utcoffset(given_time + timedelta(hours=h)) for h in (-3, 3))
+        assert len(set(changes)) == 2
     else:
         assert times.local(instant, BERLIN) == text
 
@@ -207,7 +208,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=25)
+@settings(max_examples=12)
 @given(steps=STEPS)
 def test_the_store_agrees_with_a_list_of_hours(
     server: str, steps: list[tuple[str, int, int, int]]
@@ -256,7 +257,7 @@ def test_the_store_agrees_with_a_list_of_hours(
 
 def _book(url: str, seed: int, attempts: int, told: str) -> None:
     chance = random.Random(seed)
-    with gpu_stores.opened(url) as found, open(told, "a", buffering=1) as file:
+    with gpu_stores.opened(url) as found, Path(told).open("a", buffering=1) as file:
         mine = Desk(found, Limits(72 * HOUR, 99, 90 * 24 * HOUR), Actor(f"p{seed}", "", "box"))
         for _ in range(attempts):
             begins = found.now() + HOUR + chance.randrange(2000) * 600

@@ -40,6 +40,7 @@ class _WithRest(click.Command):
 @click.option("--seed", type=int, help="Short for --set seed=N.")
 @click.option("--config", default="config.yaml", metavar="FILE", help="Another configuration.")
 @click.option("--on", "backend", default="", metavar="BACKEND", help="Where: local.")
+@click.option("--gpus", type=click.IntRange(0), default=0, metavar="N", help="Reserve so many.")
 @click.option("--force", is_flag=True, help="Repeat a run that was there before.")
 @click.option("--detach", is_flag=True, help="Run a snapshot of the code in the background.")
 @click.option("--push", is_flag=True, help="Push the run's commit, for others to reproduce it.")
@@ -53,6 +54,7 @@ def run(
     seed: int | None,
     config: str,
     backend: str,
+    gpus: int,
     force: bool,
     detach: bool,
     push: bool,
@@ -67,10 +69,14 @@ def run(
     What stands behind -- goes to train.py. Exits with the exit code of train.py, or with 1 when
     the same configuration, code, data and seed ran before.
 
+    With --gpus, or [gpus] required in mlws.toml, train.py sees reserved GPUs only: those of your
+    reservation on this machine, or N that are taken until it ends.
+
     With --sweep every point of the file is a run of its own below one parent run, all from one
     snapshot of the code. The same command goes on where a sweep was cut off, and tries again what
     failed. Exits with 1 when a point failed.
     """
+    from mlws_scaffold.cli import reserving
     from mlws_scaffold.experiments import find
     from mlws_scaffold.experiments.run.stages import Request
 
@@ -93,10 +99,14 @@ def run(
         if detach:
             raise UsageError("--detach starts a single run", "start the sweep in tmux or screen")
         order = Order(request, sweep, parallel or 1, skip_existing)
-        return run_sweep.preview(order) if dry_run else run_sweep.run(order)
+        if dry_run:
+            return run_sweep.preview(order)
+        with reserving.granted(here, gpus, request.backend, detach=detach):
+            return run_sweep.run(order)
     if parallel or skip_existing or dry_run:
         raise UsageError("--parallel, --skip-existing and --dry-run belong to --sweep FILE")
-    return _single(request, detach=detach)
+    with reserving.granted(here, gpus, request.backend, detach=detach):
+        return _single(request, detach=detach)
 
 
 def _single(request: Request, *, detach: bool) -> int:

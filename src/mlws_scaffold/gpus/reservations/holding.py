@@ -69,13 +69,18 @@ def current(desk: Desk) -> Reservation | None:
 
 def run(need: Need, command: Sequence[str], seen: Sequence[Gpu], say: Callable[[str], None]) -> int:
     """Run the command on the GPUs; its exit status (130 when it was interrupted)."""
-    with opening.opened(need.place) as found:
-        reading.remember(found, seen)
+    remember(need.place, seen)
     with held(need, say) as taken:
         env = {**os.environ, **taken.environment}
         child = children.start(command, Path.cwd(), env)
         departed = children.wait(child)
         return 130 if departed.interrupted else departed.status
+
+
+def remember(place: Workspace, seen: Sequence[Gpu]) -> None:
+    """Keep what a look at this machine gave, so that it can be reserved."""
+    with opening.opened(place) as found:
+        reading.remember(found, seen)
 
 
 @contextlib.contextmanager
