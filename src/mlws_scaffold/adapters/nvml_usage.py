@@ -99,5 +99,5 @@ def user_of(pid: int) -> str:
 def _field(module: Any, ask: Callable[[], T]) -> T | None:
     try:
         return ask()
-    except module.NVMLError:
-        return None
+    except (module.NVMLError, module.NVMLLibraryMismatchError):
+        return None  # the second: the driver is older than the client, and lacks the function

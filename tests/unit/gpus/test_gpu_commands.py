@@ -48,6 +48,41 @@ def test_a_gpu_is_one_line_with_its_reservation_beside_it(place: Path) -> None:
     assert shape["gpus"][0]["temperature"] is None
 
 
+def test_a_waiting_model_of_another_user_is_busy_and_named(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert mlws(place, "reserve", "--gpu", "0", "--for", "10m").returncode == 0
+    sleeper = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+    try:
+        if os.geteuid() == 0:
+            sleeper.kill()
+            sleeper.wait()
+            sleeper = subprocess.Popen(["sleep", "600"], user="nobody")
+        monkeypatch.setenv("FAKE_NVML_PID", str(sleeper.pid))
+        shape = json.loads(mlws(place, "status", "--json").stdout)
+    finally:
+        sleeper.kill()
+        sleeper.wait()
+    first = shape["gpus"][0]
+    assert (first["utilisation"], first["busy"], first["power"]) == (0, True, 70.4)
+    assert first["processes"][0]["memory"] == 40 * 2**30
+    notices = " ".join(shape["notices"])
+    assert "ends in" in notices
+    if os.geteuid() == 0:
+        assert first["processes"][0]["user"] == "nobody"
+        assert "nobody works there, ann has it reserved" in notices
+
+
+def test_a_vanished_process_of_unknown_size_is_still_shown(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in (("PID", "4194303"), ("NO_SIZE", "1"), ("MIG", "1")):
+        monkeypatch.setenv(f"FAKE_NVML_{name}", value)
+    first = mlws(place, "status").stdout.splitlines()[0]
+    assert " | MIG | 0 % | " in first
+    assert "pid 4194303:?" in first
+
+
 def test_without_a_driver_the_trouble_is_named_with_its_cure(
     place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mlws_scaffold.cli import output, place
+from mlws_scaffold.cli import output, place, reserving
 from mlws_scaffold.errors import UsageError
 
 if TYPE_CHECKING:
     from mlws_scaffold.experiments.run.stages import Request
+    from mlws_scaffold.experiments.sweep.stages import Order
 
 _REST = "mlws.rest"
 
@@ -69,16 +70,15 @@ def run(
     What stands behind -- goes to train.py. Exits with the exit code of train.py, or with 1 when
     the same configuration, code, data and seed ran before.
 
-    With --gpus, or [gpus] required in mlws.toml, train.py sees reserved GPUs only: those of your
-    reservation on this machine, or N that are taken until it ends.
+    With --gpus (or [gpus] required) train.py sees reserved GPUs only: yours, or N until its end.
 
     With --sweep every point of the file is a run of its own below one parent run, all from one
     snapshot of the code. The same command goes on where a sweep was cut off, and tries again what
     failed. Exits with 1 when a point failed.
     """
-    from mlws_scaffold.cli import reserving
     from mlws_scaffold.experiments import find
     from mlws_scaffold.experiments.run.stages import Request
+    from mlws_scaffold.experiments.sweep.stages import Order
 
     here = place.workspace()
     request = Request(
@@ -93,20 +93,23 @@ def run(
         say=output.note,
     )
     if sweep:
-        from mlws_scaffold.cli.commands import run_sweep
-        from mlws_scaffold.experiments.sweep.stages import Order
-
         if detach:
             raise UsageError("--detach starts a single run", "start the sweep in tmux or screen")
         order = Order(request, sweep, parallel or 1, skip_existing)
-        if dry_run:
-            return run_sweep.preview(order)
-        with reserving.granted(here, gpus, request.backend, detach=detach):
-            return run_sweep.run(order)
+        return _sweep(order, gpus, dry=dry_run)
     if parallel or skip_existing or dry_run:
         raise UsageError("--parallel, --skip-existing and --dry-run belong to --sweep FILE")
     with reserving.granted(here, gpus, request.backend, detach=detach):
         return _single(request, detach=detach)
+
+
+def _sweep(order: Order, gpus: int, *, dry: bool) -> int:
+    from mlws_scaffold.cli.commands import run_sweep
+
+    if dry:
+        return run_sweep.preview(order)
+    with reserving.granted(order.request.place, gpus, order.request.backend, detach=False):
+        return run_sweep.run(order)
 
 
 def _single(request: Request, *, detach: bool) -> int:
