@@ -68,9 +68,8 @@ def run(
 
     EXPERIMENT is a folder, RESEARCHER/NAME or an id; without it the one around the current folder.
     What stands behind -- goes to train.py. Exits with the exit code of train.py, or with 1 when
-    the same configuration, code, data and seed ran before.
-
-    With --gpus (or [gpus] required) train.py sees reserved GPUs only: yours, or N until its end.
+    the same configuration, code, data and seed ran before. With --gpus (or [gpus] required) it sees
+    reserved GPUs only: yours, or N until its end.
 
     With --sweep every point of the file is a run of its own below one parent run, all from one
     snapshot of the code. The same command goes on where a sweep was cut off, and tries again what
@@ -95,8 +94,7 @@ def run(
     if sweep:
         if detach:
             raise UsageError("--detach starts a single run", "start the sweep in tmux or screen")
-        order = Order(request, sweep, parallel or 1, skip_existing)
-        return _sweep(order, gpus, dry=dry_run)
+        return _sweep(Order(request, sweep, parallel or 1, skip_existing), gpus, dry=dry_run)
     if parallel or skip_existing or dry_run:
         raise UsageError("--parallel, --skip-existing and --dry-run belong to --sweep FILE")
     with reserving.granted(here, gpus, request.backend, detach=detach):
