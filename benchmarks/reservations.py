@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import fcntl
+import itertools
 import json
 import multiprocessing
 import os
@@ -136,9 +137,7 @@ def kept(way: str, place: str) -> list[tuple[str, int, int, str]]:
 
 def twice(rows: list[tuple[str, int, int, str]]) -> int:
     ordered = sorted(rows)
-    return sum(
-        one[0] == two[0] and two[1] < one[2] for one, two in zip(ordered, ordered[1:], strict=False)
-    )
+    return sum(one[0] == two[0] and two[1] < one[2] for one, two in itertools.pairwise(ordered))
 
 
 def main() -> None:
