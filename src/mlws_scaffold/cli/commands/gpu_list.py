@@ -23,11 +23,14 @@ def list_reservations(calendar: bool, ics: Path | None, every: bool, as_json: bo
     JSON: a list of id, person, login, kind, state, begins, ends, gpus (host, index, uuid, name),
     purpose, experiment, lease.
     """
-    from mlws_scaffold.gpus.reservations import opening, reading, times, waiting
+    from mlws_scaffold.gpus.reservations import opening, reading, times
 
     here = place.workspace()
     with opening.opened(here) as store:
-        waiting.tidy(opening.onlooker(here, store))
+        if reading.unsettled(store):
+            from mlws_scaffold.gpus.reservations import waiting
+
+            waiting.tidy(opening.onlooker(here, store))
         now = store.now()
         found = reading.since(store, -1 if every else now)
         known = reading.known_gpus(store)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import getpass
 import socket
 from collections.abc import Callable, Iterator
 
@@ -47,12 +46,18 @@ def desk(
         say(remark)
     leads = place.config.team[person].role == "lead"
     with opened(place) as found:
-        yield Desk(found, limits(place.config), Actor(person, getpass.getuser(), host(), leads))
+        yield Desk(found, limits(place.config), Actor(person, _login(), host(), leads))
 
 
 def onlooker(place: Workspace, found: Store) -> Desk:
     """A desk for moving the queue on while looking: by nobody in particular."""
-    return Desk(found, limits(place.config), Actor("", getpass.getuser(), host()))
+    return Desk(found, limits(place.config), Actor("", _login(), host()))
+
+
+def _login() -> str:
+    import getpass  # as dear as half of sqlite3; listing needs no name
+
+    return getpass.getuser()
 
 
 def limits(config: Config) -> Limits:
