@@ -21,7 +21,7 @@ CONTEXT = "lab"
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """objects.json holds what was applied, calls.jsonl what was asked, revisions.json templates."""
+    """objects.json holds what was applied, calls.jsonl what was asked."""
 
     folder: Path
 
@@ -86,8 +86,8 @@ def main(folder: Path, words: list[str]) -> int:
         return _status(cluster)
     elif words[:3] == ["argo", "rollouts", "abort"]:
         _abort(cluster)
-    elif words[:2] == ["rollout", "undo"] or words[:3] == ["argo", "rollouts", "undo"]:
-        _undo(cluster)
+    elif words[0] == "patch":
+        _set_template(cluster, json.loads(words[-1])[0]["value"])
     return 0
 
 
@@ -104,7 +104,7 @@ def _without_place(words: list[str]) -> list[str]:
 
 
 def _changes(words: list[str]) -> bool:
-    return words[0] in ("apply", "delete") or words[-2] in ("abort", "undo")
+    return words[0] in ("apply", "delete", "patch") or "abort" in words[:3]
 
 
 def _perhaps_kill(cluster: Cluster) -> None:
@@ -121,7 +121,6 @@ def _apply(cluster: Cluster, text: str) -> None:
     objects, applied = cluster.read("objects"), ["applied"]
     for one in yaml.safe_load_all(text):
         key = f"{one['kind'].lower()}/{one['metadata']['name']}"
-        before = objects.get(key)
         if one["kind"] == "Job":
             broken = (cluster.folder / "no-model").exists()
             one["status"] = {
@@ -129,20 +128,11 @@ def _apply(cluster: Cluster, text: str) -> None:
             }
         elif one["kind"] in ("Rollout", "Deployment"):
             one["status"] = {}
-            _remember(cluster, one["spec"]["template"], before)
         objects[key] = one
         applied.append(key)
     cluster.write("objects", objects)
     with (cluster.folder / "calls.jsonl").open("a") as log:
         log.write(json.dumps(applied) + "\n")
-
-
-def _remember(cluster: Cluster, template: dict[str, Any], before: dict[str, Any] | None) -> None:
-    revisions = cluster.read("revisions").get("all", [])
-    if before is None:
-        revisions = []
-    revisions = [one for one in revisions if one != template] + [template]
-    cluster.write("revisions", {"all": revisions})
 
 
 def _get(cluster: Cluster, key: str) -> int:
@@ -179,17 +169,12 @@ def _abort(cluster: Cluster) -> None:
     cluster.write("objects", objects)
 
 
-def _undo(cluster: Cluster) -> None:
-    """Back to the template before; the one that is left becomes the one before."""
-    revisions = cluster.read("revisions")["all"]
-    revisions[-2:] = reversed(revisions[-2:])
+def _set_template(cluster: Cluster, template: dict[str, Any]) -> None:
     objects = cluster.read("objects")
     for one in objects.values():
         if one["kind"] in ("Rollout", "Deployment"):
-            one["spec"]["template"] = revisions[-1]
-            one["status"] = {"phase": "Healthy"}
+            one["spec"]["template"], one["status"] = template, {"phase": "Healthy"}
     cluster.write("objects", objects)
-    cluster.write("revisions", {"all": revisions})
 
 
 if __name__ == "__main__":

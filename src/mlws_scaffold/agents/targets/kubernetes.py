@@ -92,10 +92,8 @@ class Cluster:
         self._keep(self._journal, {"journal": journal})
 
     def backup(self, label: str) -> str:
-        name = f"{self.site.name}-before-{re.sub('[^a-z0-9-]', '-', label.lower())}"
-        kept = {"workload": json.dumps(self._live() or {})}
-        self._keep(name, kept)
-        return f"configmap/{name}"
+        self._keep(self._before, {"id": label, "workload": json.dumps(self._live() or {})})
+        return f"configmap/{self._before}"
 
     def find(self, wish: Wish) -> Release:
         return versions.find(self.site, wish)
@@ -108,7 +106,8 @@ class Cluster:
         if not registry:
             raise UsageError("[deploy] registry of mlws.toml is empty", 'such as "ghcr.io/acme"')
         return dataclasses.replace(
-            release, digest=versions.pushed(self.site, self._tag(release)) or release.digest
+            release,
+            digest=versions.pushed(self.site, manifests.tag(self.site, release)) or release.digest,
         )
 
     def put(self, release: Release, _beside: Release | None) -> Release:
@@ -161,10 +160,10 @@ class Cluster:
             return
         if shares.older is None:
             self._run("delete", "rollout" if self._rolls else "deployment", self._name)
-        elif not self._rolls:
-            self._run("rollout", "undo", f"deployment/{self._name}")
-        else:
+        elif self._rolls:
             self._run("argo", "rollouts", "abort", self._name)
+        else:
+            self._set_back()
 
     def busy(self, _release: Release) -> int:
         return 0
@@ -174,8 +173,8 @@ class Cluster:
 
         After its last step, too, when nothing is left to be aborted.
         """
-        if self._rolls and self._holds(release):
-            self._run("argo", "rollouts", "undo", self._name)
+        if self._holds(release):
+            self._set_back()
 
     def servers(self) -> tuple[ServerState, ...]:
         return ()
@@ -208,6 +207,16 @@ class Cluster:
         live = self._live()
         return live is not None and manifests.is_of(live, release)
 
+    def _set_back(self) -> None:
+        """To what the backup has, exactly: `undo` counts revisions, and one may not exist yet."""
+        said = self._get("configmap", self._before)
+        kept = json.loads(json.loads(said)["data"]["workload"]) if said else {}
+        if not kept:
+            raise MlwsError(f"configmap {self._before} has nothing to go back to")
+        patch = [{"op": "replace", "path": "/spec/template", "value": kept["spec"]["template"]}]
+        kind = "rollout" if self._rolls else "deployment"
+        self._run("patch", kind, self._name, "--type=json", "--patch", json.dumps(patch))
+
     def _live(self) -> dict[str, Any] | None:
         """The Rollout or Deployment as the cluster has it."""
         said = self._get("rollout" if self._rolls else "deployment", self._name)
@@ -220,15 +229,7 @@ class Cluster:
         return self.rendered[0]
 
     def _filled(self, release: Release) -> Applied:
-        objects = documents.parse(self._rendered())
-        repository = f"{self.site.place.config.deploy.registry}/{self.site.name}"
-        by_digest = release.digest.startswith("sha256:")
-        image = f"{repository}@{release.digest}" if by_digest else self._tag(release)
-        return manifests.fill(self.site, objects, release, image)
-
-    def _tag(self, release: Release) -> str:
-        registry = self.site.place.config.deploy.registry
-        return f"{registry}/{self.site.name}:{release.version.replace('+', '-')}"
+        return manifests.fill(self.site, documents.parse(self._rendered()), release)
 
     def _await_model(self, job: str) -> None:
         end = time.monotonic() + _MODEL_SECONDS
@@ -251,6 +252,10 @@ class Cluster:
     @property
     def _journal(self) -> str:
         return f"{self.site.name}-deployment"
+
+    @property
+    def _before(self) -> str:
+        return f"{self.site.name}-before"
 
     @property
     def _words(self) -> tuple[str, ...]:

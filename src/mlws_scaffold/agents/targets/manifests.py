@@ -45,7 +45,16 @@ def model_job(site: Site) -> str:
     return f"{site.name}-model"
 
 
-def fill(site: Site, objects: Objects, release: Release, image: str) -> Applied:
+def tag(site: Site, release: Release) -> str:
+    """The image of a version, as CI pushes it."""
+    return f"{_repository(site)}:{release.version.replace('+', '-')}"
+
+
+def _repository(site: Site) -> str:
+    return f"{site.place.config.deploy.registry}/{site.name}"
+
+
+def fill(site: Site, objects: Objects, release: Release) -> Applied:
     """The objects with what the version needs.
 
     Raises MlwsError when the agent is not among them, or its steps are not those of `[deploy]`.
@@ -56,6 +65,8 @@ def fill(site: Site, objects: Objects, release: Release, image: str) -> Applied:
         cure = "deploy/kubernetes/components/name gives the agent its name"
         raise MlwsError(f"the overlay {site.env} has no Rollout or Deployment {name}", cure)
     (agent,) = agents
+    by_digest = release.digest.startswith("sha256:")
+    image = f"{_repository(site)}@{release.digest}" if by_digest else tag(site, release)
     _give_image(agent, release, image)
     _compare_steps(site, agent)
     for one in objects:
