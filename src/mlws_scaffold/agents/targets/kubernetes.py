@@ -105,10 +105,8 @@ class Cluster:
             raise UsageError("--build builds on this machine, and a cluster does not see it")
         if not registry:
             raise UsageError("[deploy] registry of mlws.toml is empty", 'such as "ghcr.io/acme"')
-        return dataclasses.replace(
-            release,
-            digest=versions.pushed(self.site, manifests.tag(self.site, release)) or release.digest,
-        )
+        pushed = versions.pushed(self.site, manifests.tag(self.site, release))
+        return dataclasses.replace(release, digest=pushed or release.digest)
 
     def put(self, release: Release, _beside: Release | None) -> Release:
         return release
@@ -169,10 +167,7 @@ class Cluster:
         return 0
 
     def stop(self, release: Release) -> None:
-        """The Rollout ends the pods that lost by itself; what it should be is set back.
-
-        After its last step, too, when nothing is left to be aborted.
-        """
+        """What lost is set back, after the last step, too, when nothing is left to be aborted."""
         if self._holds(release):
             self._set_back()
 
