@@ -7,6 +7,7 @@ import tomllib
 from mlws_scaffold.adapters import process
 from mlws_scaffold.adapters.git import Git
 from mlws_scaffold.agents import evidence
+from mlws_scaffold.agents.evaluation import places
 from mlws_scaffold.agents.operations import image
 from mlws_scaffold.agents.targets.target import Release, Site, Wish
 from mlws_scaffold.errors import MlwsError, UsageError
@@ -40,7 +41,7 @@ def find(site: Site, wish: Wish) -> Release:
         )
     else:
         version = here
-        commit, why = evidence.commit_of(site.place, site.found)
+        commit, why = evidence.commit_of(site.place, site.found, [places.recordings(site.found)])
         if not commit:
             raise MlwsError(f"{site.name} {here} cannot be deployed: {why}", "commit it first")
     inside = site.place.layout.relative(site.found.folder)
