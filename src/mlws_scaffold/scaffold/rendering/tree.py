@@ -75,17 +75,19 @@ class Template:
         """
         from jinja2 import TemplateError
 
-        given = {**known.given, "kind": kind}
         try:
-            answered = questions.answer(
-                self.settings.questions,
-                Known(given, known.last, known.suggested),
-                self._jinja,
-                _copier_values(),
-            )
+            answered = self._answered(kind, known)
             return self._rendered(_context(answered), answered)
         except (TemplateError, UnicodeDecodeError) as error:
             raise BeyondRenderer(f"the template does not render here: {error}") from error
+
+    def context(self, kind: str, known: Known) -> Mapping[str, Any]:
+        """What the files of the kind see; it fails as `render` does, or with Jinja's own error."""
+        return _context(self._answered(kind, known))
+
+    def _answered(self, kind: str, known: Known) -> Answered:
+        given = Known({**known.given, "kind": kind}, known.last, known.suggested)
+        return questions.answer(self.settings.questions, given, self._jinja, _copier_values())
 
     def _rendered(self, context: Mapping[str, Any], answered: Answered) -> Tree:
         top = self._jinja.text(self.settings.subdirectory, context) + "/"
