@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import os
-import subprocess
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, cast
+from typing import IO, TYPE_CHECKING, cast
 
 from mlws_scaffold.errors import MlwsError, Unavailable
+
+if TYPE_CHECKING:
+    import subprocess
 
 # Never wait for a password or an editor: nobody may be at the terminal.
 _QUIET = {"GIT_TERMINAL_PROMPT": "0", "GIT_EDITOR": "true", "LC_ALL": "C"}
@@ -85,6 +88,9 @@ class Git:
         self, *arguments: str, stdin: str | None = None, timeout: float | None = None
     ) -> subprocess.CompletedProcess[str]:
         """Run without judging the exit status."""
+        # Imported here: who knows git, but starts none, need not pay for it.
+        import subprocess
+
         settings = [part for value in self.settings for part in ("-c", value)]
         try:
             return subprocess.run(
@@ -133,6 +139,8 @@ class Git:
 
     @contextlib.contextmanager
     def _pipes(self, *arguments: str) -> Iterator[tuple[IO[bytes], IO[bytes]]]:
+        import subprocess
+
         settings = [part for value in self.settings for part in ("-c", value)]
         try:
             process = subprocess.Popen(
@@ -165,6 +173,14 @@ class Git:
     def setting(self, key: str) -> str:
         """A configuration value, or the empty string."""
         return self.attempt("config", "--get", key).stdout.strip()
+
+    def settings_of(self, *keys: str) -> dict[str, str]:
+        """Those of the configuration values that are set, by key, asked for at once."""
+        pattern = "|".join(re.escape(key) for key in keys)
+        out = self.attempt("config", "--null", "--get-regexp", f"^({pattern})$").stdout
+        # Of a value that is set more than once the last counts.
+        pairs = (entry.partition("\n") for entry in out.split("\0") if entry)
+        return {key: value.strip() for key, _, value in pairs}
 
     def has_identity(self) -> bool:
         """Whether a commit made now would know its author (configuration or environment)."""
