@@ -5,15 +5,13 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import subprocess
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, cast
+from typing import IO, cast
 
 from mlws_scaffold.errors import MlwsError, Unavailable
-
-if TYPE_CHECKING:
-    import subprocess
 
 # Never wait for a password or an editor: nobody may be at the terminal.
 _QUIET = {"GIT_TERMINAL_PROMPT": "0", "GIT_EDITOR": "true", "LC_ALL": "C"}
@@ -88,9 +86,6 @@ class Git:
         self, *arguments: str, stdin: str | None = None, timeout: float | None = None
     ) -> subprocess.CompletedProcess[str]:
         """Run without judging the exit status."""
-        # Imported here: who knows git, but starts none, need not pay for it.
-        import subprocess
-
         settings = [part for value in self.settings for part in ("-c", value)]
         try:
             return subprocess.run(
@@ -139,8 +134,6 @@ class Git:
 
     @contextlib.contextmanager
     def _pipes(self, *arguments: str) -> Iterator[tuple[IO[bytes], IO[bytes]]]:
-        import subprocess
-
         settings = [part for value in self.settings for part in ("-c", value)]
         try:
             process = subprocess.Popen(

@@ -91,7 +91,9 @@ def _refuse_existing(known: Mapping[str, str], branch: str) -> None:
 
 def _commits(git: Git, *branches: str) -> dict[str, str]:
     """The commits of those branches that there are, here and at the remote, by full name."""
-    names = [f"{home}/{name}" for home in ("refs/heads", "refs/remotes/origin") for name in branches]
+    names = [
+        f"{home}/{name}" for home in ("refs/heads", "refs/remotes/origin") for name in branches
+    ]
     rows = git.run("for-each-ref", "--format=%(refname) %(objectname)", *names).splitlines()
     return dict(row.split(" ", 1) for row in rows)
 

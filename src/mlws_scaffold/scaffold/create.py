@@ -11,15 +11,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlws_scaffold.adapters import documents, files
-from mlws_scaffold.adapters.git import Git
 from mlws_scaffold.errors import MlwsError, UsageError
-from mlws_scaffold.scaffold import branches
 from mlws_scaffold.scaffold.origin import Origin, inherited
 from mlws_scaffold.scaffold.render import Answers, render
-from mlws_scaffold.workspace import names, people
+from mlws_scaffold.workspace import names
 from mlws_scaffold.workspace.layout import ANSWERS, REGISTRY
 
+# Imported where they are used: to make a workspace nobody asks git, and these cost as much as a
+# third of its files.
 if TYPE_CHECKING:
+    from mlws_scaffold.adapters.git import Git
+    from mlws_scaffold.scaffold import branches
     from mlws_scaffold.workspace.config import Workspace
 
 _EMAIL, _REMOTE = "user.email", "remote.origin.url"
@@ -70,6 +72,8 @@ def workspace(target: Path, answers: Answers, origin: Origin) -> Created:
 
 def suggestions(target: Path) -> dict[str, str]:
     """What a person at the terminal most likely answers: the folder's name, and who git says."""
+    from mlws_scaffold.adapters.git import Git
+
     home = next(folder for folder in (target, *target.parents) if folder.is_dir())
     git = Git(home)
     name, email = git.setting("user.name"), git.setting("user.email")
@@ -83,6 +87,10 @@ def suggestions(target: Path) -> dict[str, str]:
 
 def project(place: Workspace, wish: Project) -> Created:
     """Make an experiment, prototype or agent in its folder, on its branch unless told not to."""
+    from mlws_scaffold.adapters.git import Git
+    from mlws_scaffold.scaffold import branches
+    from mlws_scaffold.workspace import people
+
     if problem := names.problem_with_name(wish.name):
         raise UsageError(f"name: {wish.name!r} does not fit: {problem}")
     git = Git(place.root)
@@ -124,7 +132,9 @@ def project(place: Workspace, wish: Project) -> Created:
 def model(place: Workspace, wish: Project) -> Created:
     """Make a Modelfile and its registry entry; comments and order of the registry stay."""
     # Only this kind needs the models room, which costs more to import than all of the rest.
+    from mlws_scaffold.adapters.git import Git
     from mlws_scaffold.models import modelfile, registry
+    from mlws_scaffold.workspace import people
 
     if problem := names.problem_with_name(wish.name, dots=True):
         raise UsageError(f"name: {wish.name!r} does not fit: {problem}")
@@ -204,6 +214,8 @@ def _opening(
     *,
     remote: bool,
 ) -> branches.Opening | None:
+    from mlws_scaffold.scaffold import branches
+
     if wish.kind == "experiment":
         develop = place.config.workspace.integration_branch
         return branches.plan_from(git, here, branch, develop, remote=remote)

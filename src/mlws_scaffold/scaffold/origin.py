@@ -14,11 +14,14 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mlws_scaffold import __version__
-from mlws_scaffold.adapters.git import Git
 from mlws_scaffold.errors import UsageError
 from mlws_scaffold.scaffold import bundle
+
+if TYPE_CHECKING:
+    from mlws_scaffold.adapters.git import Git
 
 VARIABLE = "MLWS_TEMPLATE_ORIGIN"
 DISTRIBUTION = "mlws-scaffold"
@@ -69,6 +72,9 @@ def released(version: str = __version__) -> str:
 
 
 def _local(path: Path) -> Origin:
+    # Imported here: only a path that a person named is asked of git.
+    from mlws_scaffold.adapters.git import Git
+
     git = Git(path)
     if not path.is_dir() or git.toplevel() != path:
         raise UsageError(f"--origin: {path} is no git repository", "name a clone of mlws-scaffold")
