@@ -3,12 +3,15 @@
 python benchmarks/bare_loop.py TEMPLATES KIND CONTEXT.json DESTINATION
 """
 
+from __future__ import annotations
+
 import json
 import os
 import re
 import shutil
 import sys
 import time
+from pathlib import Path
 
 import jinja2
 
@@ -17,8 +20,7 @@ SUFFIX = ".jinja"
 
 def main() -> None:
     top, kind, known, destination = sys.argv[1:]
-    with open(known, encoding="utf-8") as file:
-        context = json.load(file)
+    context = json.loads(Path(known).read_text(encoding="utf-8"))
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(top),
         undefined=jinja2.StrictUndefined,
@@ -43,7 +45,7 @@ def main() -> None:
         return compiled[text].render(context)
 
     def folder(inside: str, target: str) -> None:
-        os.makedirs(target, exist_ok=True)
+        Path(target).mkdir(parents=True, exist_ok=True)
         for entry in os.scandir(f"{top}/{inside}"):
             name = named(entry.name.removesuffix(SUFFIX))
             path, goal = f"{inside}/{entry.name}", f"{target}/{name}"
@@ -52,8 +54,7 @@ def main() -> None:
             if entry.is_dir():
                 folder(path, goal)
             elif entry.name.endswith(SUFFIX):
-                with open(goal, "w", encoding="utf-8") as file:
-                    file.write(environment.get_template(path).render(context))
+                Path(goal).write_text(environment.get_template(path).render(context))
                 shutil.copymode(entry.path, goal)
             else:
                 shutil.copy(entry.path, goal)
