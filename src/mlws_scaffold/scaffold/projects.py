@@ -109,6 +109,11 @@ def answers(folder: Path) -> dict[str, Any]:
     return _public(_mapping(documents.read(folder / ANSWERS, ANSWERS)))
 
 
+def recorded_answers(content: bytes, name: str) -> dict[str, Any]:
+    """The answers in the bytes of an answers file. Raises InvalidFile."""
+    return _public(_mapping(documents.parse(content, name)))
+
+
 def _read(document: Document) -> Project:
     recorded, file = _mapping(document), document.name
     return Project(

@@ -54,6 +54,11 @@ def place(source: str) -> str:
     return f"{source}.git" if hosted and not source.endswith(".git") else source
 
 
+def adopted(project: Project, where: str) -> str:
+    """The source that the answers file records afterwards: the same, or a first one."""
+    return project.source or where
+
+
 def offered(git: Git, where: str) -> dict[str, str]:
     """Tags that are versions (PEP 440), each with its commit. Raises Unavailable."""
     asked = git.attempt("ls-remote", "--tags", "--", where, timeout=SECONDS)
