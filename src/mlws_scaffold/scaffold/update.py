@@ -13,17 +13,24 @@ from mlws_scaffold.adapters.git import Git
 from mlws_scaffold.errors import MlwsError
 from mlws_scaffold.scaffold import projects
 from mlws_scaffold.scaffold.merging import outcome, private, sides
-from mlws_scaffold.scaffold.merging.blobs import ATTRIBUTES, Blobs
 from mlws_scaffold.scaffold.merging.merge import merge
 from mlws_scaffold.scaffold.merging.outcome import Step
 from mlws_scaffold.scaffold.merging.private import Entry, Private, Stream
-from mlws_scaffold.scaffold.merging.sides import Sides
 from mlws_scaffold.scaffold.merging.templates import Templates
 from mlws_scaffold.scaffold.projects import Project
-from mlws_scaffold.scaffold.updates import journal, ownership, readiness, releases, rendering
+from mlws_scaffold.scaffold.updates import (
+    building,
+    journal,
+    ownership,
+    readiness,
+    releases,
+    rendering,
+)
 from mlws_scaffold.scaffold.updates.readiness import Repository
 from mlws_scaffold.scaffold.updates.releases import Release
-from mlws_scaffold.scaffold.updates.rendering import Goal, Migration
+from mlws_scaffold.scaffold.updates.rendering import Both, Goal, Migration
+
+_RESULT = "refs/heads/result"
 
 Ask = Callable[[str, Mapping[str, Any]], Any]
 
@@ -151,38 +158,45 @@ def _refuse_older(
 def _planned(
     plan: Plan, goals: Sequence[Goal], request: Request, tell: Callable[[str], None], home: Path
 ) -> Plan:
-    repository = plan.repository
-    alone = private.create(home, repository.objects, repository.form)
-    listing = readiness.listing(repository)
-    owned = sides.matcher(ownership.patterns(plan.root))
     assert plan.templates is not None  # noqa: S101 - `planned` made them
     rendered = [rendering.both(plan.templates, goal, request.ask, tell) for goal in goals]
-    blobs = _blobs(alone, repository, listing)
-    everything = rendering.all_projects(listing, repository.inside)
-    built = _sides(blobs, goals, rendered, everything, listing, home, owned, repository)
+    return merged(plan, rendered, home)
+
+
+def merged(plan: Plan, rendered: Sequence[Both], home: Path) -> Plan:
+    """The plan with every rendered project merged into HEAD, in a private repository in `home`.
+
+    Raises MlwsError for names that clash.
+    """
+    ground = building.ground(plan.repository, home)
+    built = building.build(ground, rendered, sides.matcher(ownership.patterns(plan.root)))
     readiness.refuse_clashes(built)
-    labels = [f"template-{goal.release.tag}" for goal in goals]
-    merged = merge(blobs, built, labels)
+    labels = [f"template-{both.release.tag}" for both in rendered]
     steps = tuple(
-        outcome.step(one, done, goal.release, both.notes)
-        for one, done, goal, both in zip(built, merged, goals, rendered, strict=True)
+        outcome.step(one, done, both.release, both.notes)
+        for one, done, both in zip(built, merge(ground.blobs, built, labels), rendered, strict=True)
     )
-    stream = Stream()
-    entries = {path: entry for step in steps for path, entry in step.entries.items()}
-    author, known = readiness.author(repository)
-    stream.commit(
-        "refs/heads/result", entries, private.Parent(repository.head), author=author,
-        message=f"{_title(steps)}\n",
-    )  # fmt: skip
-    alone.write(stream)
+    known = _commit(ground.blobs.private, plan.repository, steps)
+    unknown = ("git knows no author here: mlws signs the commit",)
     return replace(
         plan,
         steps=steps,
-        notes=() if known else ("git knows no author here: mlws signs the commit",),
+        notes=plan.notes if known else (*plan.notes, *unknown),
         migrations=tuple(one for both in rendered for one in both.migrations),
-        private=alone,
-        commit=alone.head("refs/heads/result"),
+        private=ground.blobs.private,
+        commit=ground.blobs.private.head(_RESULT),
     )
+
+
+def _commit(alone: Private, repository: Repository, steps: Sequence[Step]) -> bool:
+    """Write the commit of all steps into the private repository; whether its author is known."""
+    entries = {path: entry for step in steps for path, entry in step.entries.items()}
+    author, known = readiness.author(repository)
+    message, parent = f"{_title(steps)}\n", private.Parent(repository.head)
+    stream = Stream()
+    stream.commit(_RESULT, entries, parent, author=author, message=message)
+    alone.write(stream)
+    return known
 
 
 def _title(steps: Sequence[Step]) -> str:
@@ -191,36 +205,3 @@ def _title(steps: Sequence[Step]) -> str:
     names = [step.project.name for step in steps]
     what = names[0] if len(names) == 1 else f"{names[-1]} and {len(names) - 1} projects"
     return f"Update {what} from the template: {before} -> {steps[-1].release.tag}"
-
-
-def _blobs(alone: Private, repository: Repository, listing: Mapping[str, Entry]) -> Blobs:
-    rules = [path for path in listing if path.rpartition("/")[2] == ATTRIBUTES]
-    contents = alone.contents(listing[path][1] for path in rules) if rules else []
-    found = dict(zip(rules, contents, strict=True))
-    return Blobs(alone, Git(repository.folder), repository.top, found, repository.objects)
-
-
-def _sides(
-    blobs: Blobs,
-    goals: Sequence[Goal],
-    rendered: Sequence[rendering.Both],
-    everything: Sequence[str],
-    listing: Mapping[str, Entry],
-    home: Path,
-    owned: sides.Matcher,
-    repository: Repository,
-) -> list[Sides]:
-    heads = dict(zip(everything, sides.split(listing, everything), strict=True))
-    found = []
-    for number, (goal, both) in enumerate(zip(goals, rendered, strict=True)):
-        prefix = sides.prefix_of(repository.inside, goal.project)
-        base = blobs.entries(prefix, both.base.files, home / f"base-{number}")
-        theirs = blobs.entries(prefix, both.theirs.files, home / f"theirs-{number}")
-        lead = f"{prefix}/" if prefix else ""
-        nested = [one.removeprefix(lead) for one in everything
-                  if one != prefix and one.startswith(lead)]  # fmt: skip
-        one = Sides(goal.project, prefix, heads[prefix], base, theirs)
-        found.append(sides.ruled(one, sides.matcher(both.seeds), owned, nested))
-    absent = [path for one in found for path in sides.absent(one)]
-    ignored = readiness.ignored(repository, absent)
-    return [sides.without(one, ignored) for one in found]

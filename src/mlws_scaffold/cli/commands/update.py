@@ -72,6 +72,11 @@ def _alone(name: str, options: dict[str, Any]) -> int:
 
 
 def _update(options: dict[str, Any]) -> int:
+    from mlws_scaffold.scaffold.updates import current
+
+    if not any(options.values()) and (version := current.newest(place.root())):
+        output.line(f"up to date: {version}")
+        return 0
     from mlws_scaffold.scaffold import update as planning
     from mlws_scaffold.scaffold.updates import applying
 

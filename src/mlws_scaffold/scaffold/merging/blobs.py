@@ -7,7 +7,7 @@ filter), git itself is asked, with the attributes of the last commit, and only f
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -24,8 +24,7 @@ class Blobs:
     """Contents by object id, waiting to be written into the private repository."""
 
     private: Private
-    user: Git
-    top: Path
+    folder: Path  # the user's own git folder: its settings and filters count
     attributes: Mapping[str, bytes]  # the `.gitattributes` files of HEAD, by path
     objects: Path  # where the user's objects are
     contents: dict[str, bytes] = field(default_factory=dict)
@@ -52,10 +51,7 @@ class Blobs:
     def _may_change(self, content: bytes) -> bool:
         if b"\r" in content:
             return True
-        return any(word in text for text in self._rules() for word in _CHANGING)
-
-    def _rules(self) -> Iterable[bytes]:
-        return self.attributes.values()
+        return any(word in text for text in self.attributes.values() for word in _CHANGING)
 
     def _cleaned(self, prefix: str, files: Mapping[str, bytes], home: Path) -> dict[str, str]:
         """Object ids of files written out and hashed by git, stored in the private repository."""
@@ -71,7 +67,7 @@ class Blobs:
         git = Git(
             home,
             environment=(
-                ("GIT_DIR", str(self.user.folder)),
+                ("GIT_DIR", str(self.folder)),
                 ("GIT_WORK_TREE", str(home)),
                 ("GIT_INDEX_FILE", os.devnull),
                 ("GIT_OBJECT_DIRECTORY", str(self.private.git.folder / "objects")),

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from mlws_scaffold.adapters.git import GitError
 from mlws_scaffold.scaffold.merging import endings, moves
 from mlws_scaffold.scaffold.merging.blobs import Blobs
-from mlws_scaffold.scaffold.merging.private import Entry, Files, Private, Stream
+from mlws_scaffold.scaffold.merging.moves import Moves
+from mlws_scaffold.scaffold.merging.private import Entry, Private, Stream
 from mlws_scaffold.scaffold.merging.sides import Sides
+from mlws_scaffold.scaffold.merging.trios import Trio, match
 
 Stages = Mapping[int, Entry]
 
@@ -24,8 +26,10 @@ class Merged:
     kept_deleted: list[str] = field(default_factory=list)
     kept: list[str] = field(default_factory=list)
     # By the team, and by the template with the team's edits carried along: old path to new.
-    moved: Mapping[str, str] = field(default_factory=dict)
-    renamed: Mapping[str, str] = field(default_factory=dict)
+    moved: dict[str, str] = field(default_factory=dict)
+    renamed: dict[str, str] = field(default_factory=dict)
+    # What only git can merge.
+    rest: list[Trio] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,85 +38,124 @@ class _Answer:
 
     tree: str
     stages: Mapping[str, Stages]
-    renamed_twice: frozenset[str]
-
-
-@dataclass(frozen=True, slots=True)
-class _Case:
-    """One project on its way through the merge."""
-
-    sides: Sides
-    moved: Mapping[str, str]
-    slug: str
-    label: str
-
-    @property
-    def base(self) -> str:
-        return f"refs/heads/base/{self.slug}"
-
-    # Branch names become the labels of conflicts: they say what the reader should know.
-    @property
-    def yours(self) -> str:
-        return f"yours/{self.slug}"
-
-    @property
-    def template(self) -> str:
-        return f"{self.label}/{self.slug}"
 
 
 def merge(blobs: Blobs, all_sides: Sequence[Sides], labels: Sequence[str]) -> list[Merged]:
     """Merge every project. `labels` name the template's side in conflict markers."""
-    done = {index: merged for index, sides in enumerate(all_sides)
-            if (merged := _fast_forward(sides)) is not None}  # fmt: skip
-    rest = [index for index in range(len(all_sides)) if index not in done]
-    _store(blobs, all_sides, rest)
-    if rest:
-        chosen = [all_sides[index] for index in rest]
-        names = [labels[index] for index in rest]
-        done.update(zip(rest, _merge_all(blobs.private, chosen, names), strict=True))
-    return [done[index] for index in range(len(all_sides))]
-
-
-def _merge_all(private: Private, chosen: Sequence[Sides], labels: Sequence[str]) -> list[Merged]:
-    moved = moves.find(private, chosen)
-    slugs = _slugs(chosen)
-    cases = list(map(_Case, chosen, moved, slugs, labels))
-    stream = Stream()
-    for case in cases:
-        sides = case.sides
-        base = stream.commit(case.base, sides.base)
-        mine = moves.masked(sides, case.moved.values())
-        stream.commit(f"refs/heads/{case.yours}", _changes(sides.base, mine), base)
-        stream.commit(f"refs/heads/{case.template}", _changes(sides.base, sides.theirs), base)
-    private.write(stream)
-    answers = [_merge_tree(private, case) for case in cases]
-    trees = private.trees([answer.tree for answer in answers])
-    judged = [
-        _judged(private, case, answer, tree)
-        for case, answer, tree in zip(cases, answers, trees, strict=True)
+    plain = [_is_plain(sides) for sides in all_sides]
+    _store(blobs, all_sides, plain)
+    looked = [sides for sides, one in zip(all_sides, plain, strict=True) if not one]
+    found = iter(moves.find(blobs.private, looked))
+    merged = [
+        _judged(sides, Moves() if one else next(found))
+        for sides, one in zip(all_sides, plain, strict=True)
     ]
-    endings.retry(private, [(merged.result, merged.conflicts) for merged in judged])
-    return judged
+    _merge_rest(blobs.private, all_sides, labels, merged)
+    return merged
 
 
-def _fast_forward(sides: Sides) -> Merged | None:
-    """The result where the team touched nothing that the template gives, else None."""
-    if sides.base == sides.theirs:
-        return Merged(dict(sides.head))
-    untouched = all(sides.head.get(path) == entry for path, entry in sides.base.items())
-    if not untouched or (sides.theirs.keys() - sides.base.keys()) & sides.head.keys():
-        return None
-    own = {path: entry for path, entry in sides.head.items() if path not in sides.base}
-    return Merged({**own, **sides.theirs})
+def _is_plain(sides: Sides) -> bool:
+    """Whether the team has every file as the template gave it."""
+    return all(sides.head.get(path) == entry for path, entry in sides.base.items())
 
 
-def _store(blobs: Blobs, all_sides: Sequence[Sides], merged: Sequence[int]) -> None:
+def _judged(sides: Sides, found: Moves) -> Merged:
+    """Everything that is plain; the rest is left to git."""
+    trios = list(match(sides, found))
+    used = {trio.here for trio in trios}
+    merged = Merged({path: entry for path, entry in sides.head.items() if path not in used})
+    for trio in trios:
+        _place(merged, trio)
+        if trio.moved:
+            merged.moved[trio.old] = trio.path
+        elif trio.here == trio.old != trio.path and trio.ours != trio.base:
+            merged.renamed[trio.old] = trio.path
+    return merged
+
+
+def _place(merged: Merged, trio: Trio) -> None:
+    verdict = trio.verdict
+    entry = trio.theirs if verdict == "theirs" else trio.ours
+    if verdict == "kept deleted":
+        merged.kept_deleted.append(trio.path)
+    elif verdict == "kept":
+        merged.kept.append(trio.path)
+    elif verdict == "merge":
+        merged.rest.append(trio)
+    elif verdict == "renamed twice":
+        sides = (
+            (trio.old, 1, trio.base),
+            (trio.path, 2, trio.ours),
+            (trio.elsewhere, 3, trio.theirs),
+        )
+        for path, number, one in sides:
+            if one is not None:
+                merged.conflicts[path] = {number: one}
+        if trio.theirs is not None:
+            merged.result[trio.elsewhere] = trio.theirs
+    if entry is not None:
+        merged.result[trio.path] = entry
+
+
+def _merge_rest(
+    private: Private, all_sides: Sequence[Sides], labels: Sequence[str], merged: Sequence[Merged]
+) -> None:
+    """Let git merge what both sides changed: one merge per project, written in one go."""
+    cases = [index for index, one in enumerate(merged) if one.rest]
+    if not cases:
+        return
+    slugs = _slugs([all_sides[index] for index in cases])
+    # Branch names become the labels of conflicts: they say what the reader should know.
+    names = [(f"yours/{slug}", f"{labels[index]}/{slug}")
+             for index, slug in zip(cases, slugs, strict=True)]  # fmt: skip
+    stream = Stream()
+    for index, slug, (yours, template) in zip(cases, slugs, names, strict=True):
+        rest = merged[index].rest
+        base = _files((trio.path, trio.base) for trio in rest)
+        parent = stream.commit(f"refs/heads/base/{slug}", base)
+        for name, files in (
+            (yours, _files((trio.path, trio.ours) for trio in rest)),
+            (template, _files((trio.path, trio.theirs) for trio in rest)),
+        ):
+            stream.commit(f"refs/heads/{name}", files, parent)
+    private.write(stream)
+    answers = [_merge_tree(private, *pair) for pair in names]
+    trees = private.trees([answer.tree for answer in answers])
+    for index, answer, tree in zip(cases, answers, trees, strict=True):
+        one = merged[index]
+        # A path that git parked under another name stays where the team had it.
+        one.result.update(
+            {trio.path: tree.get(trio.path, one.result[trio.path]) for trio in one.rest}
+        )
+        one.conflicts.update(_stages(one, answer))
+    endings.retry(private, [(merged[index].result, merged[index].conflicts) for index in cases])
+
+
+def _stages(merged: Merged, answer: _Answer) -> dict[str, Stages]:
+    """The sides of every path in conflict, under the path that both had."""
+    found: dict[str, Stages] = {}
+    known = {trio.path: trio for trio in merged.rest}
+    for path in answer.stages:
+        trio = known.get(path) or next(
+            (one for name, one in known.items() if path.startswith(f"{name}~")), None
+        )
+        if trio is None:
+            raise GitError(f"git merge-tree made a conflict of its own: {path}")
+        sides = ((1, trio.base), (2, trio.ours), (3, trio.theirs))
+        found[trio.path] = {number: entry for number, entry in sides if entry is not None}
+    return found
+
+
+def _files(pairs: Iterable[tuple[str, Entry | None]]) -> dict[str, Entry]:
+    return {path: entry for path, entry in pairs if entry is not None}
+
+
+def _store(blobs: Blobs, all_sides: Sequence[Sides], plain: Sequence[bool]) -> None:
     """Write the contents that the merges and the results need and no repository has yet."""
     wanted: dict[str, None] = {}
-    for index, sides in enumerate(all_sides):
+    for sides, one in zip(all_sides, plain, strict=True):
         here = {entry[1] for entry in sides.head.values()}
-        parts = [sides.base, sides.theirs] if index in merged else [sides.theirs]
-        for files in parts:
+        for files in [sides.theirs] if one else [sides.base, sides.theirs]:
             wanted.update(dict.fromkeys(oid for _, oid in files.values() if oid not in here))
     stream = Stream()
     fresh = [oid for oid in wanted if oid in blobs.contents]
@@ -122,87 +165,18 @@ def _store(blobs: Blobs, all_sides: Sequence[Sides], merged: Sequence[int]) -> N
         blobs.private.write(stream)
 
 
-def _merge_tree(private: Private, case: _Case) -> _Answer:
-    done = private.git.raw(
-        "merge-tree", "--write-tree", "-z", "--messages", case.yours, case.template
-    )
+def _merge_tree(private: Private, yours: str, template: str) -> _Answer:
+    done = private.git.raw("merge-tree", "--write-tree", "-z", "--no-messages", yours, template)
     said = done.stderr.decode("utf-8", "replace").strip()
     if done.returncode not in (0, 1) or said:
-        raise GitError(
-            f"{case.sides.project.name}: git merge-tree: {said or done.returncode}",
-            "too many files were moved at once: update in two steps with --to"
-            if "rename detection was skipped" in said
-            else "",
-        )
+        raise GitError(f"git merge-tree {yours}: {said or done.returncode}")
     fields = [part.decode("utf-8", "surrogateescape") for part in done.stdout.split(b"\0")]
     stages: dict[str, dict[int, Entry]] = {}
-    at = 1
-    while at < len(fields) and fields[at]:
-        about, _, path = fields[at].partition("\t")
+    for row in filter(None, fields[1:]):
+        about, _, path = row.partition("\t")
         mode, oid, stage = about.split()
         stages.setdefault(path, {})[int(stage)] = (mode, oid)
-        at += 1
-    return _Answer(fields[0].strip(), stages, frozenset(_renamed_twice(fields[at + 1 :])))
-
-
-def _renamed_twice(fields: Sequence[str]) -> Iterator[str]:
-    """Paths that both sides renamed, from the messages: count, paths, type, text."""
-    at = 0
-    while at < len(fields) and fields[at].isdigit():
-        count = int(fields[at])
-        paths, kind = fields[at + 1 : at + 1 + count], fields[at + 1 + count]
-        if "rename/rename" in kind:
-            yield from paths
-        at += count + 3
-
-
-def _judged(private: Private, case: _Case, answer: _Answer, tree: Files) -> Merged:
-    sides = case.sides
-    mask = moves.masked(sides, case.moved.values())
-    own = {path: entry for path, entry in sides.head.items() if path not in mask}
-    merged = Merged({**own, **tree}, moved=case.moved)
-    for path, stages in sorted(answer.stages.items()):
-        numbers = set(stages)
-        if path not in answer.renamed_twice and numbers == {1, 3}:
-            merged.result.pop(path, None)
-            merged.kept_deleted.append(path)
-        elif path not in answer.renamed_twice and numbers == {1, 2}:
-            merged.result[path] = stages[2]
-            merged.kept.append(path)
-        else:
-            merged.conflicts[path] = stages
-    merged.renamed = _carried(private, case, merged)
-    for path in _lost(sides, merged):
-        merged.result[path] = sides.head[path]
-        merged.kept.append(path)
-    return merged
-
-
-def _carried(private: Private, case: _Case, merged: Merged) -> dict[str, str]:
-    """Files with edits that the template renamed: old path to new."""
-    sides = case.sides
-    gone = {path for path in sides.base.keys() & sides.head.keys() - sides.theirs.keys()
-            if sides.edited(path) and path not in merged.result}  # fmt: skip
-    if not gone:
-        return {}
-    pairs = moves.renames(private, case.base, f"refs/heads/{case.template}", "50%")
-    return {old: new for old, new in pairs.items() if old in gone and new in merged.result}
-
-
-def _lost(sides: Sides, merged: Merged) -> list[str]:
-    """Edited files that are nowhere in the result: never expected, and never let happen."""
-    followed = merged.renamed.keys() | merged.conflicts.keys()
-    return [
-        path
-        for path in sides.head
-        if path not in merged.result and path not in followed and sides.edited(path)
-        and not (path in sides.base and sides.head[path] == sides.theirs.get(path))
-    ]  # fmt: skip
-
-
-def _changes(before: Files, after: Files) -> dict[str, Entry | None]:
-    found: dict[str, Entry | None] = {path: None for path in before if path not in after}
-    return found | {path: entry for path, entry in after.items() if before.get(path) != entry}
+    return _Answer(fields[0].strip(), stages)
 
 
 def _slugs(chosen: Sequence[Sides]) -> list[str]:

@@ -1,77 +1,96 @@
-"""What the team moved: a managed file that is missing, and one of the team's that is nearly it.
+"""What was moved: by the team, and by the template. Old path to new, inside one project.
 
-The search stays inside one project, and only files that the template never gave are looked at, so
-that no edit ever lands in another project or in an unrelated file.
+The team's moves are looked for between the managed files that are missing and files that the
+template never gave; the template's between what it dropped and what it added. Each file is paired
+with the one most like it, and `git merge-tree` is left no rename to guess: it pairs only files
+that matter to it, so it takes a look-alike where the true partner does not matter.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from mlws_scaffold.adapters.git import GitError
-from mlws_scaffold.scaffold.merging.private import Files, Private, Stream
+from mlws_scaffold.scaffold.merging.private import Entry, Files, Private, Stream
 from mlws_scaffold.scaffold.merging.sides import Sides
 from mlws_scaffold.workspace.layout import ANSWERS
 
-LIKENESS = "80%"
+# A file of the team's is only taken for a managed one that is nearly the same.
+_TEAM, _TEMPLATE = "80%", "70%"
 
 
-def candidates(sides: Sides, private: Private) -> tuple[dict[str, tuple[str, str]], Files]:
-    """The managed files that are missing, and the team's own that may be one of them."""
+@dataclass(slots=True)
+class Moves:
+    """Old path to new, by the team and by the template."""
+
+    team: dict[str, str] = field(default_factory=dict)
+    template: dict[str, str] = field(default_factory=dict)
+
+
+def find(private: Private, all_sides: Sequence[Sides]) -> list[Moves]:
+    """The moves in each project. The contents of all three sides must be readable."""
+    found = [Moves() for _ in all_sides]
+    stream, asked = Stream(), []
     empty = private.oid(b"")
+    for index, sides in enumerate(all_sides):
+        for who, pair in (("team", _team(sides)), ("template", _template(sides))):
+            # An empty file is like every other empty file.
+            before, after = (_filled(files, empty) for files in pair)
+            if before and after:
+                stream.commit(f"refs/heads/{who}-before/{index}", before)
+                stream.commit(f"refs/heads/{who}-after/{index}", after)
+                asked.append((index, who))
+    if asked:
+        private.write(stream)
+    for index, who in asked:
+        ends = (f"refs/heads/{who}-before/{index}", f"refs/heads/{who}-after/{index}")
+        if who == "team":
+            found[index].team = _renames(private, *ends, _TEAM)
+        else:
+            found[index].template = _renames(private, *ends, _TEMPLATE)
+    return [_agreed(sides, moves) for sides, moves in zip(all_sides, found, strict=True)]
+
+
+def _team(sides: Sides) -> tuple[dict[str, Entry], dict[str, Entry]]:
     missing = {
         path: entry
         for path, entry in sides.base.items()
-        if path not in sides.head and path != ANSWERS and entry[1] != empty
+        if path not in sides.head and path != ANSWERS
     }
     if not missing:
         return {}, {}
-    own = {
-        path: entry
-        for path, entry in sides.head.items()
-        if path not in sides.base and path not in sides.theirs and entry[1] != empty
+    managed = sides.base.keys() | sides.theirs.keys()
+    return missing, {path: sides.head[path] for path in sides.head.keys() - managed}
+
+
+def _template(sides: Sides) -> tuple[dict[str, Entry], dict[str, Entry]]:
+    dropped = {path: sides.base[path] for path in sides.base.keys() - sides.theirs.keys()}
+    if not any(sides.edited(path) for path in dropped):
+        return {}, {}
+    return dropped, {path: sides.theirs[path] for path in sides.theirs.keys() - sides.base.keys()}
+
+
+def _filled(files: Mapping[str, Entry], empty: str) -> Files:
+    return {path: entry for path, entry in files.items() if entry[1] != empty}
+
+
+def _agreed(sides: Sides, moves: Moves) -> Moves:
+    """Without the template's renames onto a file that the team has beside the old one."""
+    template = {
+        old: new
+        for old, new in moves.template.items()
+        if new not in sides.head or (old not in sides.head and old not in moves.team)
     }
-    return missing, own
+    return Moves(moves.team, template)
 
 
-def find(private: Private, all_sides: Sequence[Sides]) -> list[dict[str, str]]:
-    """For each project, where its missing files went: old path to new path.
-
-    The blobs of the missing files must have been written.
-    """
-    found: list[dict[str, str]] = [{} for _ in all_sides]
-    stream, asked = Stream(), []
-    for index, sides in enumerate(all_sides):
-        missing, own = candidates(sides, private)
-        if missing and own:
-            stream.commit(f"refs/heads/missing/{index}", missing)
-            stream.commit(f"refs/heads/own/{index}", own)
-            asked.append(index)
-    if asked:
-        private.write(stream)
-    for index in asked:
-        trees = (f"refs/heads/missing/{index}", f"refs/heads/own/{index}")
-        found[index] = renames(private, *trees, LIKENESS)
-    return found
-
-
-def renames(private: Private, before: str, after: str, likeness: str) -> dict[str, str]:
-    """Renames between two trees: old path to new path."""
+def _renames(private: Private, before: str, after: str, likeness: str) -> dict[str, str]:
     done = private.git.raw(
         "diff-tree", "-r", "-z", f"-M{likeness}", "-l0", "--diff-filter=R", "--name-status",
         before, after,
     )  # fmt: skip
     if done.returncode or done.stderr:
         raise GitError(f"git diff-tree: {done.stderr.decode('utf-8', 'replace').strip()}")
-    parts = [_decoded(part) for part in done.stdout.split(b"\0") if part]
+    parts = [part.decode("utf-8", "surrogateescape") for part in done.stdout.split(b"\0") if part]
     return dict(zip(parts[1::3], parts[2::3], strict=True))
-
-
-def _decoded(part: bytes) -> str:
-    return part.decode("utf-8", "surrogateescape")
-
-
-def masked(sides: Sides, moved: Iterable[str]) -> dict[str, tuple[str, str]]:
-    """HEAD as the merge may see it: what the template gives or gave, and where it was moved."""
-    paths = sides.base.keys() | sides.theirs.keys() | set(moved)
-    return {path: sides.head[path] for path in paths if path in sides.head}

@@ -6,11 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mlws_scaffold.scaffold.merging.private import Files
 from mlws_scaffold.scaffold.merging.templates import Rendered, Templates, Wanted
 from mlws_scaffold.scaffold.projects import Project
 from mlws_scaffold.scaffold.updates.releases import Release
-from mlws_scaffold.workspace.layout import ANSWERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +34,8 @@ class Migration:
 class Both:
     """A project as the template gave it and as it gives it now; `notes` are about the answers."""
 
+    project: Project
+    release: Release
     base: Rendered
     theirs: Rendered
     seeds: tuple[str, ...]
@@ -64,22 +64,14 @@ def both(
                  for name in fresh}  # fmt: skip
         theirs = templates.render(project, Wanted(release.commit, goal.source, release.tag, asked))
     return Both(
+        project=project,
+        release=release,
         base=base.without(new.exclude),
         theirs=theirs,
         seeds=new.seeds,
         notes=tuple(_notes(project, base, theirs, _defaults(old.questions, new.questions))),
         migrations=tuple(_migrations(goal, new.migrations)),
     )
-
-
-def all_projects(listing: Files, inside: str) -> list[str]:
-    """The folders of all projects of the workspace in `inside`, from the top of the repository."""
-    lead = f"{inside}/" if inside else ""
-    return [
-        path.rpartition("/")[0]
-        for path in listing
-        if path.rpartition("/")[2] == ANSWERS and path.startswith(lead)
-    ]
 
 
 def _defaults(
