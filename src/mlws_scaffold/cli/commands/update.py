@@ -10,10 +10,16 @@ from mlws_scaffold.cli import output, place
 from mlws_scaffold.errors import MlwsError, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
     from mlws_scaffold.scaffold.merging.outcome import Change, Step
     from mlws_scaffold.scaffold.update import Plan
     from mlws_scaffold.scaffold.updates.applying import Outcome
 
+# Options that stand alone, by parameter.
+_ALONE = {"resume": "--continue", "abort": "--abort", "address": "--link", "own": "--own",
+          "eject": "--eject"}  # fmt: skip
 _WORDS = {"merged": "merged with your edits", "renamed": "renamed with your edits carried along"}
 
 
@@ -30,6 +36,10 @@ _WORDS = {"merged": "merged with your edits", "renamed": "renamed with your edit
 )
 @click.option("--here", is_flag=True, help="Commit on the current branch, not on one of its own.")
 @click.option("--ask", is_flag=True, help="Ask the template's new questions.")
+@click.option("--pr", is_flag=True, help="Open a pull request (by gh), or print its text.")
+@click.option("--migrate", is_flag=True, help="With --here: run the template's migrations after.")
+@click.option("--own", multiple=True, metavar="PATTERN", help="From now on the team's, not ours.")
+@click.option("--eject", multiple=True, metavar="FILE", help="The same for a file that is there.")
 @click.option("--continue", "resume", is_flag=True, help="Commit an update after its conflicts.")
 @click.option("--abort", is_flag=True, help="Put everything back as before the update.")
 @click.option("--force", is_flag=True, help="With --abort: also what was edited since.")
@@ -46,7 +56,7 @@ def update(**options: Any) -> int:
     current (folders that need nothing), projects: [folder, kind, from, to, changes: [path, change,
     before], warnings, diff].
     """
-    alone = [name for name in ("resume", "abort", "address") if options[name]]
+    alone = [name for name in _ALONE if options[name]]
     if alone:
         return _alone(alone[0], options)
     return _update(options)
@@ -55,12 +65,13 @@ def update(**options: Any) -> int:
 def _alone(name: str, options: dict[str, Any]) -> int:
     """What ends or prepares an update, and takes no other option."""
     others = {key for key, value in options.items() if value} - {name}
+    flag = _ALONE[name]
     if others - ({"force"} if name == "abort" else set()):
-        flag = {"resume": "--continue", "address": "--link"}.get(name, "--abort")
-        cure = "link first, then update" if name == "address" else f"run mlws update {flag}"
-        raise UsageError(f"{flag} stands alone", cure)
+        raise UsageError(f"{flag} stands alone", f"run mlws update {flag}, then the rest")
     if name == "address":
         return _link(options["address"])
+    if name in ("own", "eject"):
+        return _own(name, options[name])
     from mlws_scaffold.scaffold.updates import finishing
 
     if name == "abort":
@@ -68,6 +79,17 @@ def _alone(name: str, options: dict[str, Any]) -> int:
         output.line(f"taken back: {count} files are as before")
     else:
         output.line(f"finished: commit {finishing.resume(place.root())[:12]}")
+    return 0
+
+
+def _own(name: str, given: tuple[str, ...]) -> int:
+    from mlws_scaffold.scaffold.updates import ownership
+
+    root = place.root()
+    taken = ownership.take(root, given) if name == "own" else ownership.eject(root, given)
+    for pattern in taken:
+        output.line(f"yours from now on: {pattern}")
+    output.line("commit mlws.toml" if taken else "on the list already")
     return 0
 
 
@@ -81,17 +103,47 @@ def _update(options: dict[str, Any]) -> int:
     from mlws_scaffold.scaffold.updates import applying
 
     root, diff, as_json = place.root(), options["diff"], options["as_json"]
+    if options["migrate"] and not options["here"]:
+        raise UsageError(
+            "--migrate works in the files", "with --here: mlws update --here --migrate"
+        )
+    if options["pr"] and options["here"]:
+        raise UsageError("a pull request needs a branch of its own", "leave out --here")
     asked = _ask if options["ask"] else None
     request = planning.Request(options["only"], options["to"], options["origin"], asked)
     with planning.planned(root, request, output.note) as plan:
         if not as_json:
-            _show(plan, diff)
-        done = applying.Outcome() if diff else applying.apply(plan, here=options["here"])
+            show(plan, diff)
+        done = applying.Outcome()
+        if not diff:
+            done = applying.apply(plan, here=options["here"], marked=options["pr"])
         if as_json:
-            output.json_document(_document(plan, done, diff))
-        elif not diff:
-            _report(plan, done)
+            output.json_document(document(plan, done, diff))
+        if options["pr"] and not diff and plan.steps:
+            _request(plan, done.branch, output.note if as_json else output.line)
+        elif not diff and not as_json:
+            report(plan, done)
+        if options["migrate"] and done.state == "here":
+            _migrate(root, plan)
     return 1 if plan.conflicts else 0
+
+
+def _request(plan: Plan, branch: str, tell: Callable[[str], None]) -> None:
+    from mlws_scaffold.scaffold.updates import explaining
+
+    address = explaining.open_request(plan, branch)
+    if address is not None:
+        tell(address)
+        return
+    tell(f"{plan.title}\n\n{explaining.body(plan)}")
+    output.note(f"gh is not installed: push {branch} and open the pull request with this text")
+
+
+def _migrate(root: Path, plan: Plan) -> None:
+    from mlws_scaffold.scaffold.updates import migrating
+
+    for text in migrating.run(root, plan.migrations):
+        output.note(f"migrated: {text}")
 
 
 def _ask(name: str, question: Any) -> Any:
@@ -113,7 +165,8 @@ def _link(address: str) -> int:
     return 0
 
 
-def _show(plan: Plan, diff: bool) -> None:
+def show(plan: Plan, diff: bool) -> None:
+    """Print what a plan does to each file, with `diff` line by line."""
     for note in plan.notes:
         output.note(f"note: {note}")
     if not plan.steps:
@@ -130,14 +183,15 @@ def _show(plan: Plan, diff: bool) -> None:
         if diff:
             output.line(plan.difference(step))
     for migration in plan.migrations:
-        output.line(f"migration of {migration.project.name}: {migration.text}")
+        output.line(f"migration of {migration.project.name}, not run: {migration.text}")
 
 
 def _path(change: Change) -> str:
     return f"{change.before} -> {change.path}" if change.before else change.path
 
 
-def _report(plan: Plan, done: Outcome) -> None:
+def report(plan: Plan, done: Outcome) -> None:
+    """Print what was done. Raises MlwsError naming the files in conflict."""
     if done.state == "branch":
         output.line(f"one commit on the branch {done.branch}; to take it: git merge {done.branch}")
     if done.state == "here":
@@ -153,7 +207,8 @@ def _report(plan: Plan, done: Outcome) -> None:
         )
 
 
-def _document(plan: Plan, done: Outcome, diff: bool) -> dict[str, Any]:
+def document(plan: Plan, done: Outcome, diff: bool) -> dict[str, Any]:
+    """A plan and its outcome for JSON."""
     return {
         "state": "planned" if diff else done.state,
         "branch": done.branch,

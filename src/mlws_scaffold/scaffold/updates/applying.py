@@ -30,11 +30,12 @@ class Outcome:
     commit: str = ""
 
 
-def apply(plan: Plan, *, here: bool) -> Outcome:
+def apply(plan: Plan, *, here: bool, marked: bool = False) -> Outcome:
     """Apply all steps of a plan, or none: as one commit, on a branch of its own unless `here`.
 
-    With conflicts the work tree holds them and nothing is committed. Ctrl-C waits until files and
-    index agree. Raises MlwsError before anything is written when the update would touch what is
+    With conflicts the work tree holds them and nothing is committed, unless `marked`: then the
+    commit on the branch has the markers in it, for a review to resolve. Ctrl-C waits until files
+    and index agree. Raises MlwsError before anything is written when the update would touch what is
     not committed, or when the repository has changed since the plan was made.
     """
     if not plan.steps or plan.private is None:
@@ -44,10 +45,10 @@ def apply(plan: Plan, *, here: bool) -> Outcome:
         journal.sweep(repository)
         _refuse_outdated(plan)
         branch = "" if here else plan.branch
-        if branch and (made := _made_before(repository, plan, branch)) is not None:
+        if branch and (made := _made_before(repository, plan, branch, marked=marked)):
             return made
         _publish(plan.private, repository, plan)
-        if branch and not plan.conflicts:
+        if branch and (marked or not plan.conflicts):
             repository.git.run("update-ref", f"{REFERENCE}{branch}", plan.commit, _NONE)
             return Outcome("branch", branch, plan.commit)
         written = _journal(plan, branch)
@@ -99,7 +100,9 @@ def _refuse_outdated(plan: Plan) -> None:
     readiness.refuse_in_the_way(repository.top, added, deleted)
 
 
-def _made_before(repository: Repository, plan: Plan, branch: str) -> Outcome | None:
+def _made_before(
+    repository: Repository, plan: Plan, branch: str, *, marked: bool
+) -> Outcome | None:
     """The same update on its branch already, or None. Raises MlwsError for another one there."""
     git = repository.git
     there = git.commit_of(f"{REFERENCE}{branch}")
@@ -108,7 +111,7 @@ def _made_before(repository: Repository, plan: Plan, branch: str) -> Outcome | N
     assert plan.private is not None  # noqa: S101 - `apply` returned otherwise
     tree = plan.private.git.run("rev-parse", f"{plan.commit}^{{tree}}")
     same = git.attempt("rev-parse", f"{there}^{{tree}}", f"{there}^").stdout.split()
-    if not plan.conflicts and same == [tree, repository.head]:
+    if (marked or not plan.conflicts) and same == [tree, repository.head]:
         return Outcome("branch", branch, there)
     raise MlwsError(
         f"the branch {branch} is there already, from another state of the workspace",

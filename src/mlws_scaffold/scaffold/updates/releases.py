@@ -96,6 +96,14 @@ def chosen(commits: Mapping[str, str], wanted: str | None, where: str) -> Releas
     return Release(tag, commits[tag])
 
 
+def in_order(commits: Mapping[str, str], last: str) -> list[str]:
+    """The final releases up to and with `last`, oldest first."""
+    end = _parsed(last)
+    found = [(version, tag) for tag in commits if (version := _parsed(tag)) is not None
+             and (tag == last or not version.is_prerelease)]  # fmt: skip
+    return [tag for version, tag in sorted(found) if end is None or version <= end]
+
+
 def is_newer(release: Release, project: Project, commits: Mapping[str, str]) -> bool | None:
     """Whether the release lies after the project's version; None when the tags cannot tell."""
     if project.version == release.tag or commits.get(project.version) == release.commit:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +10,8 @@ from typing import Any
 from mlws_scaffold.scaffold.merging.templates import Rendered, Templates, Wanted
 from mlws_scaffold.scaffold.projects import Project
 from mlws_scaffold.scaffold.updates.releases import Release
+
+_SHELL = ("sh", "-c")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +29,11 @@ class Migration:
 
     project: Project
     release: Release
-    number: int
-    text: str
+    command: tuple[str, ...]
+
+    @property
+    def text(self) -> str:
+        return self.command[2] if self.command[:2] == _SHELL else shlex.join(self.command)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,10 +119,8 @@ def _migrations(goal: Goal, declared: Sequence[Any]) -> list[Migration]:
     from packaging.version import InvalidVersion, Version
 
     found = []
-    for number, entry in enumerate(declared):
+    for entry in declared:
         at = str(entry.get("version", "")) if isinstance(entry, dict) else ""
-        command = entry.get("command", "") if isinstance(entry, dict) else entry
-        text = command if isinstance(command, str) else " ".join(map(str, command))
         try:
             due = not at or (
                 Version(goal.project.version) < Version(at) <= Version(goal.release.tag)
@@ -124,5 +128,11 @@ def _migrations(goal: Goal, declared: Sequence[Any]) -> list[Migration]:
         except InvalidVersion:
             due = True
         if due:
-            found.append(Migration(goal.project, goal.release, number, text))
+            found.append(Migration(goal.project, goal.release, _command(entry)))
     return found
+
+
+def _command(entry: Any) -> tuple[str, ...]:
+    """A migration's command: a list as it is, a text through the shell."""
+    command = entry.get("command", "") if isinstance(entry, dict) else entry
+    return tuple(map(str, command)) if isinstance(command, list) else (*_SHELL, str(command))
