@@ -167,3 +167,8 @@ def whole(folder: Path) -> dict[str, object]:
     found["git refs"] = Git(folder).run("for-each-ref")
     found["git index"] = (git / "index").read_bytes()
     return found
+
+
+def tracked_state(folder: Path) -> dict[str, bytes | str]:
+    """The state without branches that are not the current one."""
+    return {key: value for key, value in state(folder).items() if key != "git --all"}

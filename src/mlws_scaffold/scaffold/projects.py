@@ -96,7 +96,9 @@ def refuse_unlinked(projects: Sequence[Project], origin_given: bool) -> None:
             text = f"{project.source} is found from one folder only"
             problems.append(Problem(project.answers_file, text, cure, "_src_path"))
         elif not project.version:
-            cure = "mlws update --link ADDRESS finds the nearest; or write its tag there, and commit"
+            cure = (
+                "mlws update --link ADDRESS finds the nearest; or write its tag there, and commit"
+            )
             problems.append(
                 Problem(project.answers_file, "no version is recorded", cure, "_commit")
             )

@@ -249,10 +249,10 @@ def _put_back(repository: Repository, kept: Kept) -> None:
     content = journal.bytes_of(repository, kept)
     if where.is_symlink() or not where.is_file() or where.read_bytes() != content:
         where.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=where.parent, prefix=".mlws-")
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        Path(name).replace(where)
+        # One name for it: killed in here and run again, nothing of it is left.
+        aside = where.with_name(f".mlws-{kept.file}")
+        aside.write_bytes(content)
+        aside.replace(where)
     if stat.S_IMODE(where.stat().st_mode) != kept.mode:
         where.chmod(kept.mode)
     os.utime(where, ns=(kept.mtime, kept.mtime))
@@ -286,10 +286,11 @@ def _index_back(repository: Repository, entry: Journal, foreign: bool) -> None:
     """The index byte for byte, or only our rows of it where a person staged others since."""
     saved = journal.index_of(repository)
     if not foreign:
-        with tempfile.NamedTemporaryFile(dir=repository.folder, delete=False) as file:
-            file.write(saved.read_bytes())
-        Path(file.name).chmod(stat.S_IMODE((repository.folder / "index").stat().st_mode))
-        Path(file.name).replace(repository.folder / "index")
+        index = repository.folder / "index"
+        aside = index.with_name("index.mlws")
+        aside.write_bytes(saved.read_bytes())
+        aside.chmod(stat.S_IMODE(index.stat().st_mode))
+        aside.replace(index)
         return
     before = _rows(repository, saved)
     clear = [_row(kept.path, None, entry.head) for kept in entry.paths]
