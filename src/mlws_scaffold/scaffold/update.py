@@ -12,7 +12,7 @@ from typing import Any
 from mlws_scaffold.adapters.git import Git
 from mlws_scaffold.errors import MlwsError
 from mlws_scaffold.scaffold import projects
-from mlws_scaffold.scaffold.merging import outcome, private, sides
+from mlws_scaffold.scaffold.merging import outcome, patterns, private
 from mlws_scaffold.scaffold.merging.merge import merge
 from mlws_scaffold.scaffold.merging.outcome import Step
 from mlws_scaffold.scaffold.merging.private import Entry, Private, Stream
@@ -169,7 +169,7 @@ def merged(plan: Plan, rendered: Sequence[Both], home: Path) -> Plan:
     Raises MlwsError for names that clash.
     """
     ground = building.ground(plan.repository, home)
-    built = building.build(ground, rendered, sides.matcher(ownership.patterns(plan.root)))
+    built = building.build(ground, rendered, patterns.matcher(ownership.patterns(plan.root)))
     readiness.refuse_clashes(built)
     labels = [f"template-{both.release.tag}" for both in rendered]
     steps = tuple(

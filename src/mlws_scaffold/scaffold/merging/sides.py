@@ -6,15 +6,13 @@ The answers file is the template's. A nested project is no part of the one aroun
 
 from __future__ import annotations
 
-import unicodedata
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from mlws_scaffold.scaffold.merging.patterns import Matcher
 from mlws_scaffold.scaffold.merging.private import Entry, Files
 from mlws_scaffold.scaffold.projects import ROOT, Project
 from mlws_scaffold.workspace.layout import ANSWERS
-
-Matcher = Callable[[str], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,18 +69,6 @@ def split(files: Files, prefixes: Sequence[str]) -> list[dict[str, Entry]]:
 def prefix_of(inside: str, project: Project) -> str:
     """A project's folder from the top of the repository, when the workspace lies in `inside`."""
     return "/".join(part for part in (inside, project.path) if part not in ("", ROOT))
-
-
-def matcher(patterns: Iterable[str]) -> Matcher:
-    """Whether a path matches one of the patterns, which are read as in a `.gitignore`."""
-    import pathspec
-
-    wanted = [unicodedata.normalize("NFD", pattern) for pattern in patterns]
-    if not wanted:
-        return lambda _: False
-    # The matcher that Copier itself uses for `_skip_if_exists`.
-    spec = pathspec.PathSpec.from_lines("gitignore", wanted)
-    return lambda path: bool(spec.match_file(unicodedata.normalize("NFD", path)))
 
 
 def ruled(sides: Sides, seed: Matcher, owned: Matcher, nested: Sequence[str]) -> Sides:

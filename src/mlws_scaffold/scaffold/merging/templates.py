@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import os
 import stat
-import tarfile
 import tempfile
 import warnings
 from collections.abc import Mapping
@@ -156,6 +155,8 @@ def _by_copier(
     repository: Git, project: Project, wanted: Wanted, given: Mapping[str, Any]
 ) -> Rendered:
     """The same through Copier, from the version laid out as plain files: no task, no migration."""
+    import tarfile
+
     import copier
     import yaml
     from copier.errors import CopierError

@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mlws_scaffold.scaffold.merging import private, sides
+from mlws_scaffold.scaffold.merging import patterns, private, sides
 from mlws_scaffold.scaffold.merging.blobs import ATTRIBUTES, Blobs
+from mlws_scaffold.scaffold.merging.patterns import Matcher
 from mlws_scaffold.scaffold.merging.private import Entry
-from mlws_scaffold.scaffold.merging.sides import Matcher, Sides
+from mlws_scaffold.scaffold.merging.sides import Sides
 from mlws_scaffold.scaffold.updates import readiness
 from mlws_scaffold.scaffold.updates.readiness import Repository
 from mlws_scaffold.scaffold.updates.rendering import Both
@@ -53,7 +54,7 @@ def build(ground: Ground, rendered: Sequence[Both], owned: Matcher) -> list[Side
             for name, files in (("base", both.base.files), ("theirs", both.theirs.files))
         )
         one = Sides(both.project, prefix, heads[prefix], base, theirs)
-        found.append(sides.ruled(one, sides.matcher(both.seeds), owned, nested))
+        found.append(sides.ruled(one, patterns.matcher(both.seeds), owned, nested))
     absent = [path for one in found for path in sides.absent(one)]
     ignored = readiness.ignored(ground.repository, absent)
     return [sides.without(one, ignored) for one in found]

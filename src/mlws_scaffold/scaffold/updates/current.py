@@ -1,6 +1,7 @@
 """Whether everything is at the newest release already: the answer that most updates get.
 
-It asks git twice and imports next to nothing. Whatever is unusual it leaves to the whole update.
+It looks at the answers files as they are staged (the last commit's, unless somebody is at work on
+them), asks git twice and imports next to nothing. What is unusual it leaves to the whole update.
 """
 
 from __future__ import annotations
@@ -11,8 +12,7 @@ from pathlib import Path
 from mlws_scaffold.adapters.git import Git
 from mlws_scaffold.workspace.layout import ANSWERS
 
-_FINAL = re.compile(r"v?(\d+(?:\.\d+)*)")
-_BEFORE_FINAL = re.compile(r"v?\d+(?:\.\d+)*[-_.]?(?:a|b|c|rc|alpha|beta|pre|preview|dev)[-_.]?\d*")
+_BEFORE_FINAL = r"v?\d+(?:\.\d+)*[-_.]?(?:a|b|c|rc|alpha|beta|pre|preview|dev)[-_.]?\d*"
 _SECONDS = 120.0
 
 
@@ -21,10 +21,9 @@ def newest(root: Path) -> str | None:
     if not (root / ".git").is_dir() or (root / ".git/mlws-update").exists():
         return None
     git = Git(root)
-    done = git.attempt(
-        "grep", "-z", "--no-color", "-E", "^(_commit|_src_path):", "HEAD", "--",
-        f":(glob)**/{ANSWERS}",
-    )  # fmt: skip
+    flags = ("--cached", "--threads=1", "-z", "--no-color")
+    wanted = ("-e", "^_commit:", "-e", "^_src_path:")
+    done = git.attempt("grep", *flags, *wanted, "--", f":(glob)**/{ANSWERS}")
     found: dict[str, dict[str, str]] = {}
     for row in done.stdout.splitlines():
         path, _, text = row.partition("\0")
@@ -48,16 +47,20 @@ def _released(git: Git, source: str) -> str | None:
     if asked.returncode:
         return None
     tags = [row.partition("refs/tags/")[2] for row in asked.stdout.splitlines()]
-    final = {tag: match for tag in tags if (match := _FINAL.fullmatch(tag))}
+    final = {tag: numbers for tag in tags if (numbers := _numbers(tag))}
     # A tag that may be a release in another spelling needs the whole of PEP 440.
-    if any(tag[:1] in "v0123456789" and tag not in final and not _BEFORE_FINAL.fullmatch(tag)
-           for tag in tags):  # fmt: skip
+    others = [tag for tag in tags if tag not in final and tag[:1] in "v0123456789"]
+    if any(not re.fullmatch(_BEFORE_FINAL, tag) for tag in others):
         return None
-    return max(final, key=lambda tag: _numbers(final[tag][1]), default=None)
+    return max(final, key=lambda tag: final[tag], default=None)
 
 
-def _numbers(text: str) -> tuple[int, ...]:
-    numbers = [int(part) for part in text.split(".")]
-    while numbers and not numbers[-1]:
+def _numbers(tag: str) -> tuple[int, ...]:
+    """The parts of a plain release such as v1.2.0 without zeros at the end; empty for others."""
+    parts = tag.removeprefix("v").split(".")
+    if not all(part.isascii() and part.isdigit() for part in parts):
+        return ()
+    numbers = [int(part) for part in parts]
+    while len(numbers) > 1 and not numbers[-1]:
         numbers.pop()
     return tuple(numbers)

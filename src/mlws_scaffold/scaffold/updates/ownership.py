@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -20,8 +19,9 @@ _LIST = re.compile(r"^own[ \t]*=[ \t]*\[[^\]]*\]", re.MULTILINE)
 def patterns(root: Path) -> tuple[str, ...]:
     """The patterns of files that updates leave alone, read as in a `.gitignore` at the root."""
     try:
-        return _owned((root / CONFIG).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
+        text = (root / CONFIG).read_text(encoding="utf-8")
+        return _owned(text) if "own" in text else ()
+    except (OSError, ValueError):
         return ()
 
 
@@ -42,7 +42,7 @@ def take(root: Path, wanted: Sequence[str]) -> list[str]:
                 f"{CONFIG} is written in a way that is not edited here",
                 f"add {', '.join(map(json.dumps, fresh))} to `own` in its table [update]",
             )
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, ValueError) as error:
         raise MlwsError(f"{CONFIG} cannot be read: {error}", "mend it first") from error
     if fresh:
         files.write(path, edited)
@@ -70,12 +70,16 @@ def eject(root: Path, names: Sequence[str]) -> list[str]:
 
 
 def _owned(text: str) -> tuple[str, ...]:
+    import tomllib
+
     table = tomllib.loads(text).get("update", {})
     own = table.get("own", []) if isinstance(table, dict) else []
     return tuple(one for one in own if isinstance(one, str)) if isinstance(own, list) else ()
 
 
 def _rest(text: str) -> object:
+    import tomllib
+
     data = tomllib.loads(text)
     table = data.pop("update", {})
     return data, {key: value for key, value in table.items() if key != "own"}

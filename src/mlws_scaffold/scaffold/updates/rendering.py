@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -33,6 +32,8 @@ class Migration:
 
     @property
     def text(self) -> str:
+        import shlex
+
         return self.command[2] if self.command[:2] == _SHELL else shlex.join(self.command)
 
 
