@@ -44,7 +44,7 @@ class Cost:
     git: int
 
 
-def made(work: Path, agents: int) -> Path:
+def made(work: Path, agents: int, experiments: int = 0) -> Path:
     """A workspace at v0.1.0 with nested agents, an edit in each, and a template at v0.2.0."""
     template = template_repo.from_checkout(work / "template", "v0.1.0")
     place = work / "ws"
@@ -52,13 +52,19 @@ def made(work: Path, agents: int) -> Path:
     template_repo.copy(str(template.folder), place / FOO, "v0.1.0", kind="agent")
     for number in range(1, agents):
         shutil.copytree(place / FOO, place / f"agents/production/a{number}")
+    if experiments:
+        first = place / "experiments/active/researcher/e0"
+        goal = {"kind": "experiment", "experiment_goal": "Find out what an update costs"}
+        template_repo.copy(str(template.folder), first, "v0.1.0", **goal)
+        for number in range(1, experiments):
+            shutil.copytree(first, first.with_name(f"e{number}"))
     (place / "pyproject.toml").write_text((place / "pyproject.toml").read_text() + "\n# ours\n")
     for number in range(agents):
         edited = place / f"agents/production/a{number}/pyproject.toml"
         edited.write_text(f"{edited.read_text()}\n# of {number}\n")
     template_repo.commit(place, "First")
     changes: dict[str, str | bytes | None] = {}
-    for kind in ("workspace", "agent"):
+    for kind in ("workspace", "agent", "experiment"):
         files = [path for path in sorted((template.folder / "templates" / kind).rglob("*"))
                  if path.is_file() and "{{" not in path.name and path.stat().st_size
                  and path.suffix in (".md", ".yml", ".toml", ".jinja", ".py", ".sh")]  # fmt: skip
@@ -145,17 +151,27 @@ def many_agents(work: Path, rounds: int, agents: int, by_copier: int) -> None:
     print(f"{row('mlws update with nothing to do', noop)}{noop.cpu / bare.cpu:8.2f}x of it")
 
 
+def everything(work: Path, rounds: int, agents: int, experiments: int) -> None:
+    place, log = made(work, agents, experiments), work / "log"
+    for name, words in (("preview", ["--diff"]), ("in place", ["--here"])):
+        cost = median(rounds, on_a_copy([BIN / "mlws", "update", *words], place), log)
+        print(row(f"and {experiments} experiments, {name}", cost))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--agents", type=int, default=30)
+    parser.add_argument("--experiments", type=int, default=200)
     parser.add_argument("--copier", type=int, default=2)
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="mlws-benchmark-") as name:
-        for part in ("one", "many"):
+        for part in ("one", "many", "all"):
             (Path(name) / part).mkdir()
         one_workspace(Path(name) / "one", asked.rounds)
         many_agents(Path(name) / "many", asked.rounds, asked.agents, asked.copier)
+        if asked.experiments:
+            everything(Path(name) / "all", 1, asked.agents, asked.experiments)
 
 
 if __name__ == "__main__":

@@ -60,8 +60,6 @@ def apply(plan: Plan, *, here: bool, marked: bool = False) -> Outcome:
 def carry_out(repository: Repository, entry: Journal) -> None:
     """What follows the journal: files and index, then the branch or the conflicts."""
     git = repository.git
-    # Files that were put back have new inodes: without this git would not touch them.
-    git.attempt("update-index", "-q", "--refresh")
     git.run("read-tree", "-m", "-u", entry.head, entry.commit)
     journal.mark_applied(repository)
     if not entry.conflicts:

@@ -46,6 +46,8 @@ def resume(root: Path) -> str:
             # Killed on the way: back to the beginning, and the same once more.
             _refuse_edited(repository, entry)
             _restore(repository, entry)
+            # Files that were put back have new inodes: without this git would not touch them.
+            repository.git.attempt("update-index", "-q", "--refresh")
             applying.carry_out(repository, entry)
             if entry.conflicts:
                 raise _unresolved(list(entry.conflicts))

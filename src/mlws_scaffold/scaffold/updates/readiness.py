@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from mlws_scaffold.adapters.git import Git
@@ -63,8 +64,9 @@ def repository(git: Git) -> Repository:
     )
 
 
+@cache
 def listing(place: Repository) -> dict[str, Entry]:
-    """Every file of HEAD, by path from the top of the repository."""
+    """Every file of HEAD, by path from the top of the repository. A commit never changes."""
     done = place.git.raw("ls-tree", "-r", "-z", "--full-tree", place.head)
     found: dict[str, Entry] = {}
     for row in done.stdout.decode("utf-8", "surrogateescape").split("\0"):
