@@ -107,6 +107,18 @@ class Git:
         except subprocess.TimeoutExpired:
             raise Unavailable(f"git {arguments[0]} took longer than {timeout:.0f} s") from None
 
+    def raw(self, *arguments: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+        """Run without judging the exit status; nothing is decoded, no line ending is touched."""
+        settings = [part for value in self.settings for part in ("-c", value)]
+        return subprocess.run(
+            ["git", *settings, *arguments],
+            cwd=self.folder,
+            env={**os.environ, **_QUIET, **dict(self.environment)},
+            input=stdin,
+            capture_output=True,
+            check=False,
+        )
+
     @contextlib.contextmanager
     def objects(self) -> Iterator[Objects]:
         """Read many objects by name through one process."""
