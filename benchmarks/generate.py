@@ -1,4 +1,5 @@
-"""What generating costs: `mlws-new` against `cp -r` of the result and `copier copy --skip-tasks`.
+"""What generating costs: `mlws-new` against `cp -r` of the result, `copier copy --skip-tasks`, a
+bare Jinja2 loop over the same templates (no questions, no answers file, no command line).
 
 python benchmarks/generate.py [--rounds N]
 """
@@ -17,6 +18,34 @@ from measure import Case, medians, table
 ROOT = Path(__file__).parents[1]
 BIN = Path(sys.executable).parent
 GOAL = "Find out what generating costs"
+
+
+# Every file of a kind rendered or copied: the least that a generator with Jinja2 does.
+BARE = """
+import pathlib, sys
+import jinja2.sandbox
+source, kind, target = pathlib.Path(sys.argv[1]), sys.argv[2], pathlib.Path(sys.argv[3])
+class Quiet(jinja2.ChainableUndefined):
+    __call__ = lambda self, *a, **k: self
+environment = jinja2.sandbox.SandboxedEnvironment(
+    loader=jinja2.FileSystemLoader(source), undefined=Quiet, keep_trailing_newline=True)
+environment.filters.update({name: lambda value, *a, **k: str(value) for name in (
+    "realpath", "regex_replace", "regex_search", "strftime", "to_json", "to_nice_yaml")})
+top = source / "templates" / kind
+for path in sorted(top.rglob("*")):
+    name = str(path.relative_to(top))
+    if not path.is_file() or "_copier_conf" in name:
+        continue
+    place = target / environment.from_string(name).render(kind=kind)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    if place.is_dir():
+        continue
+    if path.suffix == ".jinja":
+        template = environment.get_template(str(path.relative_to(source)))
+        place.with_suffix("").write_text(template.render(kind=kind))
+    else:
+        place.write_bytes(path.read_bytes())
+"""
 
 
 def _bundle(work: Path) -> Path:
@@ -56,6 +85,7 @@ def workspace_cases(work: Path, bundle: Path) -> list[Case]:
     return [
         Case("cp -r", ["cp", "-r", work / "made", copied], clear),
         Case("copier copy", copier, clear),
+        Case("bare loop", [sys.executable, "-c", BARE, bundle, "workspace", ours], clear),
         Case("mlws-new workspace", new, clear),
     ]
 
@@ -87,6 +117,7 @@ def experiment_cases(work: Path, bundle: Path) -> list[Case]:
     return [
         Case("cp -r", ["cp", "-r", work / "experiment", copied], clear),
         Case("copier copy", copier, clear),
+        Case("click and jinja2", [sys.executable, "-c", "import click, jinja2"]),
         Case("mlws-new experiment", new, clear),
     ]
 
@@ -98,9 +129,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="mlws-benchmark-") as name:
         work = Path(name)
         bundle = _bundle(work)
-        print(table(medians(workspace_cases(work, bundle), rounds), ["cp -r", "copier copy"]))
+        against = ["cp -r", "copier copy", "bare loop"]
+        print(table(medians(workspace_cases(work, bundle), rounds), against))
         print()
-        print(table(medians(experiment_cases(work, bundle), rounds), ["cp -r", "copier copy"]))
+        against = ["cp -r", "copier copy", "click and jinja2"]
+        print(table(medians(experiment_cases(work, bundle), rounds), against))
 
 
 if __name__ == "__main__":
