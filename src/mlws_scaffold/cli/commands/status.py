@@ -31,9 +31,10 @@ def status(as_json: bool) -> None:
         "agents": found.agents.text,
         "GPUs": found.gpus,
         "template": f"{found.template}, mlws {found.mlws}",
-        "taken over": ", ".join(found.own) or "none",
         "broken files": ", ".join(sorted({problem.path for problem in found.broken})) or "none",
     }
+    if found.own:
+        rows["taken over"] = ", ".join(found.own)
     for name, text in rows.items():
         output.line(f"{name:<13} {text}")
     for problem in found.broken:

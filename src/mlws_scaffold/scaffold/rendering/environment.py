@@ -67,6 +67,8 @@ class Jinja:
             loader=_Loader(source),
             undefined=StrictUndefined if strict else Undefined,
             keep_trailing_newline=True,
+            # What is rendered once gains nothing from folded constants.
+            optimized=False,
             # A template is rendered once: a cache of hundreds would only hold memory.
             auto_reload=False,
         )
