@@ -97,7 +97,8 @@ def with_metadata(found: Everywhere) -> Iterator[tuple[str, str]]:
     before = int(time.time()) - found.stale_days * _DAY
     query = (
         f"select {_ROW}, blobs.fields from documents indexed by newest"  # noqa: S608
-        f" join blobs on blobs.oid = metadata where kind = 'experiment' order by {_order(Filters())}"
+        " join blobs on blobs.oid = metadata where kind = 'experiment'"
+        f" order by {_order(Filters())}"
     )
     return iter(found.connection.execute(query, (before,)))
 

@@ -2,7 +2,9 @@
 
 A list of {name, track, version, model, owner, slo, deployments, status, uptime, why}. `version`
 serves production; null where nothing does. deployments: the lines of deployments.jsonl, oldest
-first. status: {versions, weights, health} of production as its target says, or null; uptime: the
+first. status: {versions (by role: stable, canary, previous), weights
+(percent by version), traffic ({requests, errors} by version), health (true, false, null)} of
+production as its target says, or null; uptime: the
 share of the period, from [reports] prometheus, or null; `why` says why not, for each.
 """
 
@@ -88,6 +90,14 @@ def _status(site: Site, deployed: bool) -> tuple[Mapping[str, Any] | None, str]:
         "versions": {one.role: one.release.version for one in seen.versions},
         "weights": {
             one.release.version: one.server.weight
+            for one in seen.versions
+            if one.server is not None
+        },
+        "traffic": {
+            one.release.version: {
+                "requests": one.server.total,
+                "errors": one.server.server_errors,
+            }
             for one in seen.versions
             if one.server is not None
         },

@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from types import ModuleType
 from typing import Any
 
 from mlws_scaffold.adapters.git import Git
 from mlws_scaffold.errors import MlwsError, UsageError, did_you_mean
-from mlws_scaffold.team.snapshot import agents, commits, experiments, models, people
+from mlws_scaffold.team.snapshot import (
+    agents,
+    attention,
+    commits,
+    costs,
+    experiments,
+    gpus,
+    joining,
+    knowledge,
+    models,
+    people,
+    reviews,
+    runs,
+)
 from mlws_scaffold.team.snapshot.period import Period, instant
 from mlws_scaffold.team.snapshot.section import Section, missing
 from mlws_scaffold.workspace.config import Workspace
@@ -17,7 +30,18 @@ from mlws_scaffold.workspace.config import Workspace
 VERSION = 1
 
 # Each has NAME, SOURCE, EMPTY (the data of a section without numbers) and `collect`.
-COLLECTORS: tuple[ModuleType, ...] = (people, experiments, commits, models, agents)
+COLLECTORS: tuple[ModuleType, ...] = (
+    people,
+    experiments,
+    runs,
+    commits,
+    reviews,
+    models,
+    agents,
+    gpus,
+    costs,
+    knowledge,
+)
 
 
 def build(place: Workspace, period: Period, only: Collection[str] = ()) -> dict[str, Any]:
@@ -25,8 +49,16 @@ def build(place: Workspace, period: Period, only: Collection[str] = ()) -> dict[
 
     One collector that fails leaves a section that says why; the others are as they are.
     """
-    wanted = [one for one in COLLECTORS if not only or one.NAME in only]
+    # Rules look at all sections, whatever is shown of them.
+    every = not only or attention.NAME in only
+    wanted = [one for one in COLLECTORS if every or one.NAME in only]
     sections = {one.NAME: _section(one, place, period).shape() for one in wanted}
+    joining.link(sections)
+    if every:
+        found = attention.of(sections, period.until)
+        sections[attention.NAME] = Section(attention.NAME, attention.SOURCE, found).shape()
+    if only:
+        sections = {name: one for name, one in sections.items() if name in only}
     table = place.config.workspace
     return {
         "version": VERSION,
@@ -64,7 +96,7 @@ def _head(place: Workspace) -> str | None:
 
 def chosen(only: Collection[str]) -> Collection[str]:
     """The names of sections that were asked for. Raises UsageError for one that there is not."""
-    names = [one.NAME for one in COLLECTORS]
+    names = [*(one.NAME for one in COLLECTORS), attention.NAME]
     for name in only:
         if name not in names:
             raise UsageError(f"the snapshot has no section {name!r}", did_you_mean(name, names))
