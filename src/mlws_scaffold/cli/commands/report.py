@@ -10,6 +10,8 @@ _COMMANDS = "mlws_scaffold.cli.commands"
 
 TABLE = {
     "snapshot": (f"{_COMMANDS}.report_snapshot:snapshot", "All that the reports are made from."),
+    "standup": (f"{_COMMANDS}.report_standup:standup", "What happened since the last working day."),
+    "weekly": (f"{_COMMANDS}.report_weekly:weekly", "What the week came to, and what to change."),
     "cost": (f"{_COMMANDS}.report_cost:cost", "What GPUs cost, by whom, against which budget."),
 }
 

@@ -55,7 +55,7 @@ def build(place: Workspace, period: Period, only: Collection[str] = ()) -> dict[
     sections = {one.NAME: _section(one, place, period).shape() for one in wanted}
     joining.link(sections)
     if every:
-        found = attention.of(sections, period.until)
+        found = attention.of(sections, period.until, period.zone)
         sections[attention.NAME] = Section(attention.NAME, attention.SOURCE, found).shape()
     if only:
         sections = {name: one for name, one in sections.items() if name in only}
