@@ -121,7 +121,7 @@ def _lost_runs(facts: Facts) -> Iterator[Finding]:
             "lost-runs",
             "warning",
             experiment,
-            f"{len(runs)} lost: the process went away without an end",
+            f"{len(runs)} of its runs lost: the process went away without an end",
             f"runs {', '.join(runs[:5])}{' …' if len(runs) > 5 else ''}",
             "on the machine they ran on: mlws experiment reap",
             tuple(sorted({run["who"] for run in found})),

@@ -31,6 +31,8 @@ NAME = "costs"
 SOURCE = "the usage ledger; [[prices]] and [budgets] of mlws.toml; budgets of metadata.yaml"
 EMPTY: Mapping[str, Any] = {}
 
+# Of all time by experiment; `joining` takes it to the experiments.
+EVER = "ever"
 _BY = {
     "person": "researcher",
     "experiment": "experiment",
@@ -65,6 +67,7 @@ def collect(place: Workspace, period: Period) -> Section:
         ],
         "waste": document["waste"],
         "trend": {"before": dict(before.total.costs)},
+        EVER: _ever(place, usages),
     }
     return Section(NAME, SOURCE, data, notes=first.notes)
 
@@ -87,6 +90,19 @@ class _Asked:
     def report(self, by: str, since: datetime, until: datetime) -> Report:
         limits = self._limits if by == "researcher" else Limits()
         return report(Question(by, since, until, self._zone, limits), *self._parts)
+
+
+def _ever(
+    place: Workspace, usages: Sequence[Usage]
+) -> dict[str, tuple[float, Mapping[str, float]]]:
+    """GPU-hours and cost of all time by experiment."""
+    prices = Prices(place.config.prices)
+    sums: dict[str, Sum] = {}
+    for usage in usages:
+        total = sums.setdefault(usage.subject.experiment, Sum())
+        for one in usage.segments:
+            total.add(one, prices)
+    return {key: (total.allocated, dict(total.costs)) for key, total in sums.items()}
 
 
 def _row(key: str, total: Sum) -> dict[str, Any]:
