@@ -54,7 +54,8 @@ class Row:
     def line(self) -> str:
         counts = (self.sent, self.own, self.ours, self.twice, self.late, self.canary)
         numbers = "".join(f"{count:>7}" for count in counts)
-        return f"{self.name:30}{numbers}{self.share:>7.0%}{self.exposed:>7.1f}{self.whole:>7.1f}"
+        share = f"{self.share:.0%}" if self.share else "-"
+        return f"{self.name:30}{numbers}{share:>7}{self.exposed:>7.1f}{self.whole:>7.1f}"
 
 
 HEAD = f"{'case':30}" + "".join(

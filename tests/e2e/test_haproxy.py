@@ -124,6 +124,22 @@ def test_a_reload_and_a_restart_keep_what_was_written_and_a_reload_loses_nothing
     assert [one.weight for one in place.runtime.servers()] == [50, 50]
 
 
+def test_commands_may_be_repeated(place: House) -> None:
+    """A deployer that was killed gives them again."""
+    place.start("a", "1.0")
+    port = place.start("b", "2.0")
+    place.open({"a": 1, "b": 0})
+    for _ in range(2):
+        place.runtime.point("b", "127.0.0.1", port)
+        place.runtime.weights({"a": 50, "b": 50})
+        place.runtime.ready("b")
+    place.up("a", "b")
+    for _ in range(2):
+        place.runtime.drain("b")
+        place.runtime.maintain("b")
+    assert [one.status for one in place.runtime.servers()] == ["UP", "MAINT"]
+
+
 def test_commands_that_haproxy_refuses_are_named(place: House) -> None:
     place.start("a", "1.0")
     place.open({"a": 1, "b": 0})

@@ -66,7 +66,7 @@ def mlws(root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixt
 
 
 def test_a_run_is_handed_over_followed_and_recorded(
-    root: Path, mlws: Mlws, monkeypatch: pytest.MonkeyPatch
+    root: Path, mlws: Mlws, cluster: slurm.Cluster
 ) -> None:
     done = mlws("run", "first", "--on", "slurm", "--ask", "gpus=1", "--ask", "time=5m")
     [run] = run_ids(root)
@@ -76,7 +76,10 @@ def test_a_run_is_handed_over_followed_and_recorded(
     assert rows(root, "select status from runs") == [("FINISHED",)]
     found = tags(root, run)
     assert found["mlws.backend"] == "slurm"
-    assert found["mlws.scheduler_job"].startswith("slurm:")
+    job = found["mlws.scheduler_job"].removeprefix("slurm:")
+    shown = cluster.run("scontrol", "show", "job", job)
+    assert f"Comment=mlws:{run}" in shown
+    assert "TimeLimit=00:05:00" in shown
     assert rows(root, "select value from latest_metrics where key = 'accuracy'")
 
 

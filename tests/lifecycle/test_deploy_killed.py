@@ -50,3 +50,20 @@ def test_abort_takes_back_wherever_the_deployer_was_killed(deployed: Deployed) -
     assert set(load.by_version(back)) == {"1.0.0"}
     assert load.failed == []
     assert traffic.served_twice(deployed.house.lab) == []
+
+
+@pytest.mark.slow
+def test_a_rollback_that_was_killed_is_gone_on_with(deployed: Deployed) -> None:
+    deployed.quick("deploy", "helper")
+    deployed.house.commit("1.1.0")
+    deployed.quick("deploy", "helper")
+    with traffic.steady(deployed.house.port, RATE) as load:
+        for act, wanted in ((8, "1.0.0"), (14, "1.1.0"), (20, "1.0.0")):
+            deployed.quick("rollback", "helper", dies_at=act)
+            deployed.quick("deploy", "helper", "--resume")
+            record = deployed.house.records()[-1]
+            ended = (record["action"], record["version"], record["result"])
+            assert ended == ("rollback", wanted, "done"), act
+
+    assert load.failed == []
+    assert traffic.served_twice(deployed.house.lab) == []

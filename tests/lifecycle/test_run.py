@@ -159,7 +159,7 @@ def test_a_failing_script_ends_the_run_and_gives_its_exit_code(
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
-        (["--on", "slurm"], 2, "known: local"),
+        (["--on", "elsewhere"], 2, "known: kubernetes, local, slurm"),
         (["--set", "modle.size=3"], 2, "did you mean model"),
         (["--config", "other.yaml"], 2, "no other.yaml"),
         (["--", "--set", "a=1"], 2, "in front of --"),

@@ -129,8 +129,11 @@ def test_every_step_for_a_pull_request_from_a_fork_and_after_its_merge(house: Ho
 
 
 def _reviewed(house: House) -> Ran:
-    """Nobody but the author is in the team: that is a warning, and no reason to wait for ever."""
-    with fake_github.serving(FakeGitHub()) as github:
+    """One approval of somebody else in the team, which a change of a page needs."""
+    team = "".join(f'[team.{name}]\ngithub = "{name}"\n' for name in ("ann", "bob"))
+    rules = f'[workspace]\nname = "demo"\n{team}'
+    with fake_github.serving(FakeGitHub(config=rules)) as github:
+        github.review("bob")
         github.change("docs/notes.md")
         house.runner.token = fake_github.TOKEN
         event = house.pull_request("docs/notes.md")

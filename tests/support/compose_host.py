@@ -190,6 +190,12 @@ def main() -> int:
             log.write(json.dumps({"project": project, "words": words[1:]}) + "\n")
     if words[0] == "compose":
         return compose(host, words[1:])
+    if words[0] == "build":
+        given = dict(
+            word.split("=", 1) for word in words if word.startswith(("VERSION", "REVISION"))
+        )
+        host.add_image(words[words.index("--tag") + 1], given["VERSION"], given["REVISION"])
+        return 0
     if words[0] == "inspect":
         return inspect(host, words[2], words[3])
     sys.exit(f"the stand-in knows no docker {words[0]}")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,7 +14,7 @@ import pytest
 
 from mlws_scaffold.adapters.daemons import Daemon
 from tests.support import deploy_workspace, killed_deployer
-from tests.support.canary_lab.house import needed
+from tests.support.canary_lab.house import free_ports, needed
 from tests.support.deploy_workspace import House
 
 PROGRAM = "from mlws_scaffold.cli.app import main; main()"
@@ -73,15 +72,6 @@ class Deployed:
         """The slots with a process, and the proxy."""
         names = ("slot-a", "slot-b", "proxy")
         return [name for name in names if Daemon(self.folder / name).alive]
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on; a proxy would share one with another test's without a word."""
-    with contextlib.ExitStack() as stack:
-        probes = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return [probe.getsockname()[1] for probe in probes]
 
 
 def ended(done: subprocess.CompletedProcess[str], status: int) -> subprocess.CompletedProcess[str]:

@@ -31,8 +31,10 @@ class Deadly:
         def counted(*given: object, **named: object) -> object:
             self.done += 1
             if self.done == self.left:
-                told = " ".join(str(word) for word in given[1:] if isinstance(word, str))
-                Path(os.environ["LAB_FOLDER"], "died.txt").write_text(f"{name} {told}"[:60])
+                told = " ".join(word for word in given[1:] if isinstance(word, str))
+                # The first words: what a file would hold is not of interest.
+                died = f"{name} {told}".split("\n")[0].split(" {")[0].split(" #")[0]
+                Path(os.environ["LAB_FOLDER"], "died.txt").write_text(died)
                 os.kill(os.getpid(), signal.SIGKILL)
             return act(*given, **named)
 

@@ -8,6 +8,7 @@ import shutil
 import socket
 import stat
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ SlurmctldHost=localhost(127.0.0.1)
 SlurmUser=root
 SlurmdUser=root
 AuthType=auth/munge
-AuthInfo=socket={folder}/munge/socket,cred_expire=5
+AuthInfo=socket={munge}/socket,cred_expire=5
 CryptoType=crypto/munge
 SlurmctldPort={controller}
 SlurmdPort={daemon}
@@ -87,16 +88,15 @@ def missing() -> str:
 def running(folder: Path) -> Iterator[Cluster]:
     """Start munge and Slurm in `folder`, and end both with whatever still runs on them."""
     folder.mkdir(parents=True)
-    for name in ("state", "spool", "munge"):
+    for name in ("state", "spool"):
         (folder / name).mkdir()
-    for above in [folder, *folder.parents]:
-        if above.stat().st_uid == 0 and above != Path("/"):
-            above.chmod(above.stat().st_mode | 0o011)
-    _configure(folder)
+    # Not below pytest's folder, which every new session closes to other users.
+    munge = Path(tempfile.mkdtemp(prefix="mlws-munge-"))
+    _configure(folder, munge)
     cluster = Cluster(folder)
     started: list[subprocess.Popen[bytes]] = []
     try:
-        started.append(_munge(folder / "munge"))
+        started.append(_munge(munge, folder / "munged.log"))
         for program in (["slurmctld", "-D", "-i"], ["slurmd", "-D", "-N", "localhost"]):
             started.append(_start(cluster, program))
         _wait(cluster)
@@ -113,9 +113,10 @@ def running(folder: Path) -> Iterator[Cluster]:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+        shutil.rmtree(munge)
 
 
-def _configure(folder: Path) -> None:
+def _configure(folder: Path, munge: Path) -> None:
     for number in range(GPUS):
         # Plain files would count as GPUs too, but no job would be told which it got.
         os.mknod(folder / f"nvidia{number}", 0o666 | stat.S_IFCHR, os.makedev(1, 3))
@@ -123,12 +124,17 @@ def _configure(folder: Path) -> None:
         f"AutoDetect=off\nName=gpu File={folder}/nvidia[0-{GPUS - 1}]\n"
     )
     text = _CONFIG.format(
-        folder=folder, controller=_port(), daemon=_port(), cpus=os.cpu_count(), gpus=GPUS
+        folder=folder,
+        munge=munge,
+        controller=_port(),
+        daemon=_port(),
+        cpus=os.cpu_count(),
+        gpus=GPUS,
     )
     (folder / "slurm.conf").write_text(text)
 
 
-def _munge(folder: Path) -> subprocess.Popen[bytes]:
+def _munge(folder: Path, log_file: Path) -> subprocess.Popen[bytes]:
     """munged with a key of its own, as the user of its package, which it insists on."""
     key = folder / "key"
     key.write_bytes(os.urandom(128))
@@ -143,7 +149,7 @@ def _munge(folder: Path) -> subprocess.Popen[bytes]:
         f"--seed-file={folder}/seed",
     ]  # fmt: skip
     command = ["runuser", "-u", "munge", "--", *command]
-    with (folder.parent / "munged.log").open("wb") as log:
+    with log_file.open("wb") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log)
     end = time.monotonic() + 30
     while not (folder / "socket").exists():

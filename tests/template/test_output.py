@@ -199,8 +199,8 @@ def test_the_configurations_of_updater_bots_are_valid(output: Path) -> None:
 
 @of_kinds("agent")
 def test_compose_and_image_files_are_valid(output: Path) -> None:
-    compose = sorted(output.glob("compose*.yaml"))
-    assert compose
+    compose = [*output.glob("compose*.yaml"), *output.glob("deploy/compose*.yaml")]
+    assert {path.parent for path in compose} == {output, output / "deploy"}
     _run(
         BIN / "check-jsonschema", "--builtin-schema", "vendor.compose-spec", *compose, folder=output
     )

@@ -31,10 +31,13 @@ def needed() -> None:
         pytest.skip(f"{error.message}: {error.cure}")
 
 
-def free_port() -> int:
-    with socket.socket() as held:
-        held.bind(("127.0.0.1", 0))
-        return int(held.getsockname()[1])
+def free_ports(count: int) -> list[int]:
+    """Ports that nobody listens on; a proxy would share one with another test's without a word."""
+    with contextlib.ExitStack() as stack:
+        probes = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for probe in probes:
+            probe.bind(("127.0.0.1", 0))
+        return [probe.getsockname()[1] for probe in probes]
 
 
 @dataclass(slots=True)
@@ -42,7 +45,7 @@ class House:
     """Two slots, their agents and the proxy; `folder` must be short enough for a socket."""
 
     folder: Path
-    port: int = field(default_factory=free_port)
+    port: int = field(default_factory=lambda: free_ports(1)[0])
     agents: dict[str, subprocess.Popen[str]] = field(default_factory=dict)
     ports: dict[str, int] = field(default_factory=dict)
 
@@ -87,8 +90,13 @@ class House:
 
     def reload(self) -> None:
         before = self.worker
-        self.process.tell(signal.SIGUSR2)
-        assert until(lambda: self.worker not in (0, before)), self.process.said()
+
+        def reloaded() -> bool:
+            # A master that has only just started its worker loses the signal.
+            self.process.tell(signal.SIGUSR2)
+            return until(lambda: self.worker not in (0, before), 1.0)
+
+        assert until(reloaded), self.process.said()
 
     @property
     def worker(self) -> int:

@@ -87,3 +87,17 @@ def test_an_image_of_another_commit_is_not_deployed(deployed: Deployed, host: Ho
 
     assert f"helper:1.0.1 was built from {'f' * 40}" in said
     assert not (host.volume / "journal.json").exists()
+
+
+def test_an_image_is_built_of_what_lies_here_also_after_a_deployment(
+    deployed: Deployed, host: Host
+) -> None:
+    deployed.mlws("deploy", "helper", *TO_COMPOSE, "--build")
+    assert (deployed.house.agent / "deployments.jsonl").exists()
+    deployed.house.commit("1.1.0")
+    (deployed.house.agent / "deployments.jsonl").write_text("")
+
+    deployed.quick("deploy", "helper", *TO_COMPOSE, "--build")
+
+    images = json.loads((host.folder / "images.json").read_text())
+    assert images["helper:1.1.0"]["commit"] == deployed.house.git("rev-parse", "HEAD")

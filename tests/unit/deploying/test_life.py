@@ -96,3 +96,17 @@ def test_a_stage_without_traffic_is_taken_back_at_its_limit(deployed: Deployed) 
 
     assert "no verdict within 2 s" in str(deployed.house.records()[-1]["reason"])
     assert deployed.running == ["slot-a", "proxy"]
+
+
+def test_in_staging_where_nobody_asks_a_version_needs_no_traffic(deployed: Deployed) -> None:
+    deployed.mlws("deploy", "helper", "--env", "staging")
+    deployed.house.commit("1.1.0")
+
+    deployed.mlws("deploy", "helper", "--env", "staging")
+
+    record = deployed.house.records()[-1]
+    assert (record["environment"], record["version"]) == ("staging", "1.1.0")
+    assert (record["result"], record["steps"]) == ("done", [])
+    deployed.house.commit("1.2.0", "exits")
+    deployed.mlws("deploy", "helper", "--env", "staging", status=1)
+    assert json.loads(deployed.mlws("status", "helper", "--env", "staging", "--json"))

@@ -15,8 +15,8 @@ from mlws_scaffold.adapters import children
 from mlws_scaffold.adapters.haproxy.config import BACKEND, port, weight, word
 from mlws_scaffold.errors import MlwsError, Unavailable
 
-# A successful `set` is silent, but for these.
-_DONE = re.compile(r"changed from|no need to change|changed its (FQDN|IP)|is already set to")
+# A successful `set` is silent, but for these (3.0 says `nothing changed` where 2.6 is silent).
+_DONE = re.compile(r"changed from|no need to change|nothing changed|changed its FQDN")
 _ADDRESS = re.compile(r"\d{1,3}(\.\d{1,3}){3}|[0-9a-fA-F:]*:[0-9a-fA-F:]*")
 # Relayed by a machine that has Python and the socket; the standard library is all it needs.
 RELAY = (

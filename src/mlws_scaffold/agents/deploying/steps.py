@@ -48,7 +48,9 @@ def revive(work: Work) -> None:
             work.target.start(begun.release)
             _await_ready(work, begun.release)
         return
-    at = begun.percent if begun is not None and begun.step == "stages" else 0
+    # All of it only with the commit: until then the stable version stands in for one that is gone.
+    shared = begun is not None and begun.step == "stages" and begun.stage < len(begun.stages)
+    at = begun.percent if begun is not None and shared else 0
     work.target.open(work.journal.shares(at))
     _stable_runs(work)
     if begun is None:

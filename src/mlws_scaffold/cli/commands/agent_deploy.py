@@ -47,15 +47,16 @@ def deploy(
 
     Asks for evidence of exactly its commit (mlws agent test, mlws agent eval) and for a model in
     production. The new version runs beside the old one, is asked directly, then gets its share of
-    the requests; each step ends when what was seen suffices for a verdict. What fails, is too slow,
-    or stays undecided is taken back: exit 1, the old version serves as before.
+    the requests; each step ends when what was seen suffices for a verdict. In staging, where nobody
+    asks, it gets all at once unless --steps is given. What fails, is too slow, or stays undecided
+    is taken back: exit 1, the old version serves as before.
 
     Killed at any point, --resume goes on, and --abort takes back (0 when it did). --resume waits
     while another deployment works, and starts what should serve when it does not run.
 
     JSON: agent, environment, result (done, aborted, nothing), reason, stable (the version that
     serves), record (a line of deployments.jsonl, or null); with --dry-run: agent, environment,
-    version, commit, digest, gates (name, ok, said, cure), stages, steps (name, about).
+    version, commit, digest, gates (name, ok, said, cure), stages, steps (name, about), manifests.
     """
     from mlws_scaffold.agents.deploying import deploy as deploying
     from mlws_scaffold.agents.targets import table
@@ -94,6 +95,7 @@ def _show_plan(at: Site, plan: Plan, as_json: bool) -> int:
                 "gates": [dataclasses.asdict(gate) for gate in plan.gates],
                 "stages": list(plan.stages),
                 "steps": [{"name": one.name, "about": one.about} for one in plan.steps],
+                "manifests": plan.manifests,
             }
         )
     else:
@@ -106,5 +108,7 @@ def _show_plan(at: Site, plan: Plan, as_json: bool) -> int:
         for number, step in enumerate(plan.steps, 1):
             output.line(f"  {number}. {step.name}: {step.about}")
         shares = ", ".join(f"{percent} %" for percent in plan.stages)
-        output.line(f"  stages {shares or 'none: nothing serves beside it'}")
+        output.line(f"  stages {shares or 'none: it gets all at once'}")
+        if plan.manifests:
+            output.line(plan.manifests.rstrip())
     return int(not all(gate.ok for gate in plan.gates))

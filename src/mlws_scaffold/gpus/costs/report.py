@@ -131,20 +131,24 @@ def report(
         lines=tuple(Line(key, lines[key]) for key in order),
         total=total,
         unpriced=dict(sorted(unpriced.items())),
-        budgets=against(question.limits, _spent(prices, usages, question.until, zone)),
+        budgets=against(question.limits, _spent(question, prices, usages)),
         waste=wasted(usages, booked, since, until),
         agents=question.agents,
         notes=_notes(total),
     )
 
 
+def month_of(question: Question) -> datetime:
+    """When the month began that budgets are for. At midnight it is the one that has just ended."""
+    local = (question.until - timedelta(seconds=1)).astimezone(ZoneInfo(question.zone))
+    return local.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+
+
 def _spent(
-    prices: Prices, usages: Sequence[Usage], until: datetime, zone: ZoneInfo
+    question: Question, prices: Prices, usages: Sequence[Usage]
 ) -> Callable[[str, str], Sum]:
-    """Sums for budgets: of the month in which `until` lies (`month`, `person`), or of all time."""
-    # At midnight the month that has just ended is the one that is meant.
-    local = (until - timedelta(seconds=1)).astimezone(zone)
-    first = local.replace(day=1, hour=0, minute=0, second=0, microsecond=0).timestamp()
+    """Sums for budgets: of the month (`month`, `person`), or of all time (`experiment`)."""
+    first, until = month_of(question).timestamp(), question.until.timestamp()
 
     def spent(kind: str, name: str) -> Sum:
         found = Sum()
@@ -156,7 +160,7 @@ def _spent(
                 continue
             for whole in usage.segments:
                 began = 0.0 if kind == "experiment" else first
-                one = cut(whole, began, until.timestamp())
+                one = cut(whole, began, until)
                 if one is not None:
                     found.add(one, prices)
         return found

@@ -163,7 +163,7 @@ def _join(parts: list[Segment], one: Segment) -> None:
         parts.append(one)
         return
     known = (last.busy is None) == (one.busy is None)
-    if one.began - last.ended > 1.0 or not known or _day(last.began) != _day(one.ended):
+    if one.began - last.ended > 1.0 or not known or _day(last.began) != _day(one.began):
         parts.append(one)
         return
     parts[-1] = Segment(

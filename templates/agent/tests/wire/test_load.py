@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -31,6 +32,14 @@ def told(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
     return dict(json.JSONDecoder().raw_decode(printed, printed.rindex('{\n  "requests"'))[0])
 
 
+def becomes_free(chat: Any) -> bool:
+    """Return whether no place is taken soon: a caller has its last event before its run is over."""
+    until = time.monotonic() + 5
+    while (chat.slots.running, chat.slots.queued) != (0, 0) and time.monotonic() < until:
+        time.sleep(0.01)
+    return (chat.slots.running, chat.slots.queued) == (0, 0)
+
+
 @pytest.mark.parametrize("how", [["--callers", "2"], ["--rate", "10"]])
 def test_what_is_admitted_is_measured(
     load: ModuleType, start: Callable[..., Any], capsys: pytest.CaptureFixture[str], how: list[str]
@@ -42,7 +51,7 @@ def test_what_is_admitted_is_measured(
     assert report["statuses"] == {"200": report["requests"]}
     assert 0 < report["first_token_p50"] <= report["first_token_p95"] <= report["duration_p95"]
     assert report["tokens_per_second"] > 0
-    assert (chat.slots.running, chat.slots.queued) == (0, 0)
+    assert becomes_free(chat)
 
 
 def test_ten_times_what_is_admitted_is_answered_or_shed(
@@ -54,7 +63,7 @@ def test_ten_times_what_is_admitted_is_answered_or_shed(
     assert load.main([address, "--seconds", "1", "--callers", "40"]) == 0
     report = told(capsys)
     assert set(report["statuses"]) == {"200", "429"}
-    assert (chat.slots.running, chat.slots.queued) == (0, 0)
+    assert becomes_free(chat)
 
 
 def test_an_answer_that_breaks_off_is_no_success(
