@@ -10,11 +10,12 @@ as long a time before the period.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from mlws_scaffold.experiments.index import entries
+from mlws_scaffold.experiments.index import entries, listing
 from mlws_scaffold.gpus import store as stores
 from mlws_scaffold.gpus.costs import rendering, waste
 from mlws_scaffold.gpus.costs.budgets import Limit, Limits
@@ -119,12 +120,14 @@ def _row(key: str, total: Sum) -> dict[str, Any]:
 
 
 def _limits(place: Workspace) -> Limits:
-    known = [entry.metadata for entry in entries.of_working_tree(place.layout).entries]
+    """The budgets of `mlws.toml`, and those of the experiments of all branches."""
+    with entries.everywhere(place.layout) as found:
+        known = [json.loads(text) for _, text in listing.with_metadata(found, 0)]
     return Limits(
         monthly=place.config.budgets,
         experiments={
-            one.experiment_id: Limit(one.budget.gpu_hours, one.budget.cost)
+            one["experiment_id"]: Limit(budget["gpu_hours"], budget["cost"])
             for one in known
-            if one.budget
+            if (budget := one["budget"])
         },
     )
