@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import socket
 from collections.abc import Callable, Iterator
 
 from mlws_scaffold.errors import UsageError
@@ -20,6 +19,8 @@ _UNITS |= {"KIB": 2**10, "MIB": 2**20, "GIB": 2**30, "TIB": 2**40}
 
 def host() -> str:
     """This machine's name, without its domain."""
+    import socket
+
     return socket.gethostname().partition(".")[0]
 
 

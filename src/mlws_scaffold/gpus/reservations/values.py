@@ -25,7 +25,7 @@ class Gpu:
         return f"{self.host}:{self.index}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False, eq=False)
 class Actor:
     """Who acts: a member of `[team]`, the Unix user, and the machine they sit at."""
 
@@ -35,7 +35,7 @@ class Actor:
     leads: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False, eq=False)
 class Limits:
     """What one person may reserve. Seconds."""
 
@@ -44,7 +44,7 @@ class Limits:
     ahead: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False, eq=False)
 class Desk:
     """Where reservations are made: the store, the limits of `mlws.toml`, and who stands there."""
 

@@ -33,7 +33,7 @@ class Again(Exception):
     """The database undid a transaction in favour of another one: do it once more."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False, eq=False)
 class Tables:
     """The tables of one part, as statements that are only ever added at the end.
 
