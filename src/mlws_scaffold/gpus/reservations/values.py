@@ -58,7 +58,8 @@ class Reservation:
     """Half-open: `begins <= t < ends`, in seconds since 1970.
 
     `lease`: over at that moment unless the process that holds it goes on. `used`: when the GPUs
-    were last seen at work. `released` is when somebody ended it before its time.
+    were last seen at work; `idle`: since when every look found none. `released` is when somebody
+    ended it before its time.
     """
 
     id: int
@@ -74,6 +75,7 @@ class Reservation:
     lease: int | None = None
     holder: str = ""
     used: int | None = None
+    idle: int | None = None
     gpus: tuple[Gpu, ...] = ()
 
     def state(self, now: int) -> str:
