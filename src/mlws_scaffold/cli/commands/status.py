@@ -16,7 +16,8 @@ def status(as_json: bool) -> None:
     """Show the workspace on one screen.
 
     JSON: name, root, branch, experiments, models and agents: {by: {state: count}, unknown: why},
-    gpus, template, mlws, broken: [path, line, column, field, message, cure].
+    gpus, notices (of reservations), template, mlws,
+    broken: [path, line, column, field, message, cure].
     """
     found = measured.measure(place.workspace())
     if as_json:
@@ -34,5 +35,7 @@ def status(as_json: bool) -> None:
     }
     for name, text in rows.items():
         output.line(f"{name:<13} {text}")
+    for notice in found.notices:
+        output.line(f"note: {notice}")
     for problem in found.broken:
         output.line(f"  {problem}")

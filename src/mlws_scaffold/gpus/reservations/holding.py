@@ -128,7 +128,10 @@ def _use(desk: Desk, need: Need, found: Reservation) -> Held | None:
     if found.kind == HOLD:
         found = store.transact(desk.store, lambda: waiting.confirm(desk, found.id))
     chosen = using.take(desk, found, fitting, need.count, _lease(desk, need))
-    return Held(found, chosen) if chosen else None
+    if not chosen:
+        return None
+    reading.saw(desk.store, found.id, work=True)
+    return Held(found, chosen)
 
 
 def _lease(desk: Desk, need: Need) -> Lease:
