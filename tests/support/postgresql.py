@@ -27,7 +27,7 @@ def running(folder: Path) -> Iterator[str]:
     """Start a server whose log lies in `folder`; its address. As root it is the user postgres."""
     home = programs()
     assert home is not None
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
     # Not below pytest's folder, which every new session closes to other users.
     above = Path(tempfile.mkdtemp(prefix="mlws-postgresql-"))
     above.chmod(0o711)

@@ -12,6 +12,7 @@ from mlws_scaffold.cli import output, place
 if TYPE_CHECKING:
     from datetime import tzinfo
 
+    from mlws_scaffold.gpus.reservations.values import Reservation
     from mlws_scaffold.gpus.slurm import Booked
     from mlws_scaffold.workspace.config import Workspace
 
@@ -60,21 +61,24 @@ def list_reservations(calendar: bool, ics: Path | None, every: bool, as_json: bo
         for line in calendars.bars(known, found, now, where):
             output.line(line)
     else:
-        rows: list[dict[str, object]] = [
-            {
-                "id": item.id,
-                "person": item.person,
-                "gpus": [gpu.text for gpu in item.gpus],
-                "from": times.local(item.begins, where),
-                "until": times.local(item.ends, where),
-                "state": item.kind if item.kind != "booking" else item.state(now),
-                "purpose": item.purpose or item.experiment,
-            }
-            for item in found
-        ]
+        rows = [_row(item, where, now) for item in found]
         rows += [_row_of_slurm(item, where, now) for item in scheduled]
         output.table(_COLUMNS, rows, "nothing is reserved")
     return 0
+
+
+def _row(item: Reservation, where: tzinfo, now: int) -> dict[str, object]:
+    from mlws_scaffold.gpus.reservations import times
+
+    return {
+        "id": item.id,
+        "person": item.person,
+        "gpus": [gpu.text for gpu in item.gpus],
+        "from": times.local(item.begins, where),
+        "until": times.local(item.ends, where),
+        "state": item.kind if item.kind != "booking" else item.state(now),
+        "purpose": item.purpose or item.experiment,
+    }
 
 
 def _row_of_slurm(item: Booked, where: tzinfo, now: int) -> dict[str, object]:

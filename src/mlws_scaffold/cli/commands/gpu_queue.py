@@ -11,6 +11,7 @@ from mlws_scaffold.cli import output, place
 
 if TYPE_CHECKING:
     from mlws_scaffold.gpus.reservations.values import Desk
+    from mlws_scaffold.gpus.reservations.waiting import Ticket
 
 _COLUMNS = ("id", "person", "gpus", "host", "for", "turn")
 _LOOK_SECONDS = 10
@@ -69,9 +70,16 @@ def queue(
         if claim or wait:
             return _claimed(desk, wait=wait, as_json=as_json)
         found = waiting.tickets(desk.store)
+    _show(found, as_json=as_json)
+    return 0
+
+
+def _show(found: list[Ticket], *, as_json: bool) -> None:
+    from mlws_scaffold.gpus.reservations import times
+
     if as_json:
         output.json_document([ticket.shape() for ticket in found])
-        return 0
+        return
     rows = [
         {
             "id": ticket.id,
@@ -84,7 +92,6 @@ def queue(
         for ticket in found
     ]
     output.table(_COLUMNS, rows, "nobody waits")
-    return 0
 
 
 def _claimed(desk: Desk, *, wait: bool, as_json: bool) -> int:

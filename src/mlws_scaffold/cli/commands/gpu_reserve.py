@@ -51,8 +51,7 @@ def reserve(
         sights, _trouble = looking.look(here.config)
         reading.remember(desk.store, [sight.gpu for sight in sights])
         known = reading.known_gpus(desk.store)
-        now = desk.store.now()
-        start, end = times.interval(begins, until, span, now)
+        start, end = times.interval(begins, until, span, now := desk.store.now())
         wish = Wish(
             start,
             end,
