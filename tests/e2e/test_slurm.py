@@ -135,3 +135,17 @@ def test_of_an_array_one_is_cancelled_and_one_preempted_goes_on(
     assert {run: one.state for run, one in ledger.items() if one.state != "FINISHED"} == {
         cancelled: "KILLED"
     }
+
+
+def test_slurms_own_reservations_stand_beside_ours(mlws: Mlws, cluster: slurm.Cluster) -> None:
+    cluster.run(
+        "scontrol", "create", "reservation", "ReservationName=course", "StartTime=now+3days",
+        "Duration=60", "Users=root", "Nodes=localhost",
+    )  # fmt: skip
+    try:
+        shown = mlws("gpu", "list")
+        assert "course" in shown.out
+        assert "localhost" in shown.out
+        assert "Slurm: course | localhost" in mlws("gpu", "status").out
+    finally:
+        cluster.run("scontrol", "delete", "ReservationName=course")

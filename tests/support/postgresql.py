@@ -8,6 +8,7 @@ import pwd
 import shutil
 import socket
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,36 +24,53 @@ def programs() -> Path | None:
 
 @contextlib.contextmanager
 def running(folder: Path) -> Iterator[str]:
-    """Start a server in `folder`; its address. As root it runs as the user postgres."""
+    """Start a server whose log lies in `folder`; its address. As root it is the user postgres."""
     home = programs()
     assert home is not None
-    data = folder / "data"
-    data.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    # Not below pytest's folder, which every new session closes to other users.
+    above = Path(tempfile.mkdtemp(prefix="mlws-postgresql-"))
+    above.chmod(0o711)
+    data = above / "data"
+    data.mkdir()
     as_user: list[str] = []
     if os.geteuid() == 0:
         user = pwd.getpwnam("postgres")
         os.chown(data, user.pw_uid, user.pw_gid)
-        for above in [folder, *folder.parents]:
-            if above.stat().st_uid == 0 and above != Path("/"):
-                above.chmod(above.stat().st_mode | 0o011)
         as_user = ["runuser", "-u", "postgres", "--"]
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
 
     def call(*command: str | Path) -> None:
-        subprocess.run(
-            [*as_user, *map(str, command)],
-            cwd="/",
-            check=True,
-            stdout=subprocess.DEVNULL,
-            timeout=60,
-        )
+        with (folder / "said").open("ab") as said:
+            subprocess.run(
+                [*as_user, *map(str, command)],
+                cwd="/",
+                check=True,
+                stdout=said,
+                stderr=said,
+                timeout=180,
+            )
 
     call(home / "initdb", "-A", "trust", "-U", "mlws", "--no-sync", "-D", data)
-    options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories="
-    call(home / "pg_ctl", "-w", "-D", data, "-l", data / "log", "-o", options, "start")
+    control = [home / "pg_ctl", "-w", "-t", "120", "-D", data]
     try:
-        yield f"postgresql://mlws@127.0.0.1:{port}/postgres"
+        for left in (2, 1, 0):
+            port = _port()  # another program may take it before the server does
+            options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories="
+            try:
+                call(*control, "-l", data / "log", "-o", options, "start")
+                break
+            except subprocess.SubprocessError:
+                if not left:
+                    raise
+        try:
+            yield f"postgresql://mlws@127.0.0.1:{port}/postgres"
+        finally:
+            call(*control, "-m", "immediate", "stop")
     finally:
-        call(home / "pg_ctl", "-w", "-m", "immediate", "-D", data, "stop")
+        shutil.rmtree(above, ignore_errors=True)
+
+
+def _port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from mlws_scaffold.errors import InvalidFile, Problem, UsageError
 from mlws_scaffold.workspace import layout, people
-from mlws_scaffold.workspace.config import Config, Workspace, load
+from mlws_scaffold.workspace.config import Config, Person, Workspace, WorkspaceTable, load
 
 LEAST = '[workspace]\nname = "demo"\n'
 FULL = """\
@@ -211,3 +211,17 @@ def test_who_acts_is_named_found_or_the_only_one(tmp_path: Path) -> None:
     with pytest.raises(UsageError) as caught:
         people.acting(two, "", "anne")
     assert "did you mean 'ann'" in caught.value.cure
+
+
+def test_a_table_is_frozen_and_takes_only_its_fields() -> None:
+    person = Person("Ann", role="lead")
+    assert person == Person(name="Ann", role="lead") != Person("Ann")
+    assert len({person, Person("Ann", role="lead")}) == 1
+    assert "role='lead'" in repr(person)
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        person.name = "Ben"  # type: ignore[misc]
+    for wrong in ({"shoe": 43}, {"name": "a", "shoe": 43}):
+        with pytest.raises(TypeError, match="shoe"):
+            Person(**wrong)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="needs name"):
+        WorkspaceTable()  # type: ignore[call-arg]

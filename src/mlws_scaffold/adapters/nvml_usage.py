@@ -32,6 +32,11 @@ class Usage:
     mig: bool | None = None
     processes: tuple[Process, ...] = ()
 
+    @property
+    def known(self) -> bool:
+        """Whether the card said what works on it."""
+        return self.used is not None
+
 
 def read() -> dict[int, Usage]:
     """By index; empty without nvidia-ml-py or without a driver."""

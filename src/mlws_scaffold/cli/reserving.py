@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
+import queue
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from mlws_scaffold.cli import output
 from mlws_scaffold.errors import UsageError
 
 if TYPE_CHECKING:
+    from mlws_scaffold.experiments.run.stages import Slot
+    from mlws_scaffold.gpus.reservations.holding import Held
     from mlws_scaffold.workspace.config import Workspace
 
 
@@ -20,8 +23,51 @@ def granted(place: Workspace, count: int, *, detach: bool) -> Iterator[None]:
 
     Without `count` nothing is taken, and `[gpus] required` refuses a run without a reservation.
     """
+    with _held(place, count, detach=detach) as taken:
+        if taken is None:
+            yield
+            return
+        before = dict(os.environ)
+        os.environ.update(taken.environment)
+        try:
+            yield
+        finally:
+            for name in taken.environment:
+                os.environ.pop(name)
+                if name in before:
+                    os.environ[name] = before[name]
+
+
+@contextlib.contextmanager
+def shared_out(place: Workspace, count: int, at_a_time: int) -> Iterator[Slot]:
+    """GPUs for a sweep, taken at once or not at all: each running point gets `count` of its own.
+
+    Without `count`, where `[gpus] required` asks for a reservation, all points see all of it.
+    """
+    from mlws_scaffold.gpus.reservations import holding
+
+    with _held(place, count * at_a_time, detach=False) as taken:
+        free: queue.SimpleQueue[dict[str, str]] = queue.SimpleQueue()
+        for number in range(at_a_time):
+            own = taken.gpus[number * count : (number + 1) * count] if taken and count else ()
+            whole = taken.environment if taken else {}
+            free.put(holding.visible(own) if own else whole)
+
+        @contextlib.contextmanager
+        def slot() -> Iterator[Mapping[str, str]]:
+            mine = free.get()
+            try:
+                yield mine
+            finally:
+                free.put(mine)
+
+        yield slot
+
+
+@contextlib.contextmanager
+def _held(place: Workspace, count: int, *, detach: bool) -> Iterator[Held | None]:
     if not count and not place.config.gpus.required:
-        yield
+        yield None
         return
     if detach:
         raise UsageError(
@@ -32,13 +78,7 @@ def granted(place: Workspace, count: int, *, detach: bool) -> Iterator[None]:
 
     sights, _trouble = looking.look(place.config)
     holding.remember(place, [sight.gpu for sight in sights])
-    before = dict(os.environ)
-    with holding.held(holding.Need(place, count=count, purpose="mlws run"), output.note) as taken:
-        os.environ.update(taken.environment)
-        try:
-            yield
-        finally:
-            for name in taken.environment:
-                os.environ.pop(name)
-                if name in before:
-                    os.environ[name] = before[name]
+    busy = frozenset(sight.gpu.uuid for sight in sights if sight.busy)
+    need = holding.Need(place, count=count, purpose="mlws run", avoid=busy)
+    with holding.held(need, output.note) as taken:
+        yield taken

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import sys
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
@@ -92,8 +93,11 @@ def _sweep(request: Request, asked: Asked) -> int:
     order = Order(request, asked.sweep, at_a_time, asked.skip_existing, detach=asked.detach)
     if asked.dry_run:
         return run_sweep.preview(order)
-    with _reserved(request, asked):
+    if not here:
         return run_sweep.run(order)
+    with reserving.shared_out(request.place, asked.gpus, at_a_time) as slot:
+        own = dataclasses.replace(request, slot=slot)
+        return run_sweep.run(dataclasses.replace(order, request=own))
 
 
 def _reserved(request: Request, asked: Asked) -> AbstractContextManager[None]:

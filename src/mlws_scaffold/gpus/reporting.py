@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from mlws_scaffold.adapters.nvml import Trouble
-from mlws_scaffold.gpus import looking
+from mlws_scaffold.errors import MlwsError
+from mlws_scaffold.gpus import looking, store
 from mlws_scaffold.gpus.looking import Sight
 from mlws_scaffold.gpus.reservations import opening, reading, times, waiting
 from mlws_scaffold.workspace.config import Workspace
@@ -45,19 +46,32 @@ class Report:
 def report(place: Workspace) -> Report:
     """Look at this machine and at the store; what was seen is remembered for reserving."""
     sights, trouble = looking.look(place.config)
-    with opening.opened(place) as store:
-        reading.remember(store, [sight.gpu for sight in sights])
-        waiting.tidy(opening.onlooker(place, store))
-        now = store.now()
-        active = reading.between(store, now, now + 1)
+    with opening.opened(place) as opened:
+        reading.remember(opened, [sight.gpu for sight in sights])
+        waiting.tidy(opening.onlooker(place, opened))
+        now = opened.now()
+        active = reading.between(opened, now, now + 1)
         for item in active:
-            if any(sight.usage.processes for sight in sights if sight.gpu in item.gpus):
-                store.execute("UPDATE reservation SET used = ? WHERE id = ?", (now, item.id))
+            own = [sight.usage for sight in sights if sight.gpu in item.gpus]
+            work = any(usage.processes for usage in own)
+            # That nothing works is known only where every one of its GPUs was seen.
+            if work or (len(own) == len(item.gpus) and all(usage.known for usage in own)):
+                reading.saw(opened, item.id, work=work)
     shown = tuple(
         replace(sight, reservation=next(iter(reading.on([sight.gpu], active)), None))
         for sight in sights
     )
     return Report(shown, notices(shown, now, place.config.gpus.idle_minutes * 60), trouble, now)
+
+
+def remarks(place: Workspace) -> tuple[str, ...]:
+    """The notices for one who looks at something else; none where nobody ever reserved."""
+    try:
+        if not store.exists(place):
+            return ()
+        return report(place).notices
+    except MlwsError as error:
+        return (f"reservations are not known: {error.message}",)
 
 
 def notices(sights: tuple[Sight, ...], now: int, idle: int) -> tuple[str, ...]:
@@ -71,7 +85,7 @@ def notices(sights: tuple[Sight, ...], now: int, idle: int) -> tuple[str, ...]:
             who = ", ".join(sight.strangers)
             found.append(f"{sight.gpu.text}: {who} works there, {held.person} has it reserved")
         quiet = now - max(held.used or 0, held.begins)
-        if not sight.usage.processes and sight.usage.used is not None and quiet >= idle:
+        if not sight.usage.processes and sight.usage.known and quiet >= idle:
             found.append(
                 f"{sight.gpu.text}: reserved by {held.person}, unused for {times.long(quiet)}"
             )

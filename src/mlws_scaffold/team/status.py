@@ -12,7 +12,7 @@ from mlws_scaffold.agents import catalog
 from mlws_scaffold.errors import InvalidFile, MlwsError, Problem
 from mlws_scaffold.experiments import spec
 from mlws_scaffold.experiments.index import entries
-from mlws_scaffold.gpus import devices
+from mlws_scaffold.gpus import devices, reporting
 from mlws_scaffold.models import registry
 from mlws_scaffold.scaffold import setup
 from mlws_scaffold.workspace.config import Workspace
@@ -35,7 +35,11 @@ class Count:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """What `mlws status` shows. `broken`: files that could not be read, each with its problems."""
+    """What `mlws status` shows.
+
+    `notices`: of reservations on this machine. `broken`: files that could not be read, each with
+    its problems.
+    """
 
     name: str
     root: str
@@ -44,6 +48,7 @@ class Status:
     models: Count
     agents: Count
     gpus: str
+    notices: tuple[str, ...]
     template: str
     mlws: str
     own: tuple[str, ...]  # what the team took over from the template
@@ -61,6 +66,7 @@ def measure(place: Workspace) -> Status:
         models=_models(place, broken),
         agents=_agents(place, broken),
         gpus=devices.survey().text,
+        notices=reporting.remarks(place),
         template=str(setup.recorded_answers(place.root).get("_commit") or "not recorded"),
         mlws=__version__,
         own=place.config.update.own,

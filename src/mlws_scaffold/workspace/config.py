@@ -15,20 +15,23 @@ from pathlib import Path
 from mlws_scaffold.errors import InvalidFile, Problem
 from mlws_scaffold.workspace import reading
 from mlws_scaffold.workspace.layout import CONFIG, Layout
+from mlws_scaffold.workspace.table import Table
 
 _MOST_BYTES = 1_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class WorkspaceTable:
+class WorkspaceTable(Table):
+    """`[workspace]`: names, and the two branches that work goes into."""
+
     name: str
     organisation: str = ""
     default_branch: str = "main"
     integration_branch: str = "develop"
 
 
-@dataclass(frozen=True, slots=True)
-class Person:
+class Person(Table):
+    """`[team.HANDLE]`: a member, found by the git e-mail."""
+
     name: str = ""
     email: str = ""
     github: str = ""
@@ -37,26 +40,30 @@ class Person:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Review:
+class Review(Table):
+    """`[review]`: how many approvals a change needs."""
+
     experiments: int = 1
     agents: int = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Tracking:
+class Tracking(Table):
+    """`[tracking]`: where MLflow keeps the runs."""
+
     uri: str = "sqlite:///mlflow.db"
 
 
-@dataclass(frozen=True, slots=True)
-class ModelHosts:
+class ModelHosts(Table):
+    """`[models.hosts]`: Ollama of each stage; empty means the default host."""
+
     testing: str = ""
     staging: str = ""
     production: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Models:
+class Models(Table):
+    """`[models]`: where models are served, and what counts as a regression."""
+
     host: str = "http://127.0.0.1:11434"
     pulls: int = 2
     storage: str = ""
@@ -66,16 +73,18 @@ class Models:
     hosts: ModelHosts = ModelHosts()
 
 
-@dataclass(frozen=True, slots=True)
-class StaticGpu:
+class StaticGpu(Table):
+    """One of `[gpus] static`: a GPU that no library can tell."""
+
     index: int
     name: str
     memory: str = ""
     uuid: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Gpus:
+class Gpus(Table):
+    """`[gpus]`: the store of reservations, limits of one person, and hosts to look at."""
+
     store: str = ""
     max_hours: int = 72
     max_gpus: int = 4
@@ -86,16 +95,18 @@ class Gpus:
     hosts: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Price:
+class Price(Table):
+    """One of `[[prices]]`: what an hour of a GPU costs from a day on."""
+
     gpu: str
     per_hour: float
     currency: str
     valid_from: date
 
 
-@dataclass(frozen=True, slots=True)
-class Slurm:
+class Slurm(Table):
+    """`[compute.slurm]`: what jobs are handed in with."""
+
     partition: str = ""
     account: str = ""
     time: str = ""
@@ -104,23 +115,26 @@ class Slurm:
     extra: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Cluster:
+class Cluster(Table):
+    """`[compute.kubernetes]`: where jobs go, and the image they run in."""
+
     context: str = ""
     namespace: str = ""
     image: str = ""
     queue: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Compute:
+class Compute(Table):
+    """`[compute]`: where runs go when nothing is said."""
+
     default: str = field(default="local", metadata={"choices": ("local", "slurm", "kubernetes")})
     slurm: Slurm = Slurm()
     kubernetes: Cluster = Cluster()
 
 
-@dataclass(frozen=True, slots=True)
-class Stage:
+class Stage(Table):
+    """`[deploy.staging]`, `[deploy.production]`: where an agent is served."""
+
     host: str = ""
     runner: str = ""
     port: int = 0
@@ -128,8 +142,9 @@ class Stage:
     namespace: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Deploy:
+class Deploy(Table):
+    """`[deploy]`: the registry, the target, and the steps of a canary."""
+
     registry: str = ""
     target: str = field(
         default="compose", metadata={"choices": ("compose", "kubernetes", "process")}
@@ -141,40 +156,44 @@ class Deploy:
     production: Stage = Stage()
 
 
-@dataclass(frozen=True, slots=True)
-class Alerts:
+class Alerts(Table):
+    """`[alerts]`: who hears of a firing rule."""
+
     receiver: str = field(default="", metadata={"choices": ("", "email", "slack", "webhook")})
     to: str = ""
     url_env: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class UpdateTable:
+class UpdateTable(Table):
+    """`[update]`: files that were taken out of management."""
+
     own: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Reports:
+class Reports(Table):
+    """`[reports]`: time zone, what counts as stale, and where reports go."""
+
     timezone: str = "UTC"
     stale_days: int = 14
     webhook_env: str = "MLWS_WEBHOOK"
     prometheus: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ChecksTable:
+class ChecksTable(Table):
+    """`[checks]`: rules that are off, and limits."""
+
     disable: tuple[str, ...] = ()
     max_file_mb: int = 10
 
 
-@dataclass(frozen=True, slots=True)
-class Data:
+class Data(Table):
+    """`[data]`: where data sets lie."""
+
     answer: str = field(default="manifest", metadata={"choices": ("manifest", "lfs", "dvc")})
     storage: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Config:
+class Config(Table):
     """All of `mlws.toml`. Budgets are in the currency of the prices, by `month` or handle."""
 
     workspace: WorkspaceTable

@@ -50,7 +50,7 @@ EXPECTED = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False, eq=False)
 class Layout:
     """The paths of one workspace, from its root."""
 

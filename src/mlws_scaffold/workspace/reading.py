@@ -24,7 +24,7 @@ _WORDS: dict[object, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False, eq=False)
 class Source:
     """The file's name and text, to find the line of a key again (tomllib keeps no positions).
 
@@ -81,6 +81,8 @@ def read(cls: type[T], data: Mapping[str, Any], source: Source) -> T:
 def override(data: dict[str, Any], cls: type, environment: Mapping[str, str]) -> dict[str, str]:
     """Put `MLWS_<TABLE>_<KEY>` values into `data`; returns the variable behind each setting."""
     sources: dict[str, str] = {}
+    if not any(name.startswith("MLWS_") for name in environment):
+        return sources
     for table, table_type in get_type_hints(cls).items():
         if not dataclasses.is_dataclass(table_type):
             continue

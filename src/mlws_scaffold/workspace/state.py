@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from pathlib import Path
 
@@ -15,6 +14,8 @@ def home() -> Path:
 
 def folder(root: Path) -> Path:
     """The folder for the workspace at `root`; it need not exist yet."""
+    import hashlib  # as dear as sqlite3; not every command keeps something here
+
     place = root.resolve()
     key = hashlib.sha256(str(place).encode("utf-8", "surrogateescape")).hexdigest()[:12]
     return home() / "workspaces" / f"{place.name}-{key}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from mlws_scaffold.adapters import children
 from tests.support import fake_nvml, tiny_workspace
 
 MLWS = Path(sys.executable).with_name("mlws")
@@ -140,7 +142,55 @@ def test_killed_with_9_the_lease_ends_by_itself(place: Path) -> None:
             assert time.monotonic() < end
             time.sleep(0.5)
     finally:
-        os.killpg(running.pid, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):  # the command ends with what ran it
+            os.killpg(running.pid, signal.SIGKILL)
+
+
+def test_two_commands_inside_one_booking_never_get_the_same_gpu(place: Path) -> None:
+    assert mlws(place, "reserve", "--gpus", "2", "--for", "1h").returncode == 0
+    inner = f'{MLWS} gpu run --gpus 1 -- {sys.executable} -c "{SHOW}"'
+    code = f"import os, subprocess; {SHOW}; subprocess.run({inner!r}, shell=True)"
+    lines = mlws(place, "run", "--gpus", "1", "--", sys.executable, "-uc", code).stdout.split("\n")
+    assert [line.split()[0] for line in lines[:2]] == ["GPU-00000001", "GPU-00000002"]
+    refused = mlws(place, "run", "--", "sh", "-c", f"{MLWS} gpu run -- true; exit $?")
+    assert refused.returncode == 1
+    assert "another command uses all the GPUs" in refused.stderr
+    assert mlws(place, "run", "--", "true").returncode == 0  # both are free again
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child of its parent's end")
+def test_after_kill_9_the_command_does_not_go_on_unseen(place: Path) -> None:
+    code = "import os, time; print(os.getpid(), flush=True); time.sleep(600)"
+    command = [MLWS, "gpu", "run", "--gpus", "1", "--", sys.executable, "-c", code]
+    running = subprocess.Popen(command, cwd=place, stdout=subprocess.PIPE, text=True)
+    assert running.stdout is not None
+    child = children.identity(int(running.stdout.readline()))
+    assert children.alive(child)
+    running.kill()
+    running.wait(20)
+    end = time.monotonic() + 30
+    while children.alive(child):
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def test_signals_reach_the_command_and_its_end_comes_back(place: Path) -> None:
+    code = (
+        "import signal, sys, time; signal.signal(signal.SIGTERM, lambda *_: sys.exit(5));"
+        " print('up', flush=True); time.sleep(600)"
+    )
+    command = [MLWS, "gpu", "run", "--gpus", "1", "--", sys.executable, "-c", code]
+    running = subprocess.Popen(command, cwd=place, stdout=subprocess.PIPE, text=True)
+    assert running.stdout is not None
+    assert running.stdout.readline() == "up\n"
+    running.terminate()
+    assert running.wait(60) == 130
+    assert json.loads(mlws(place, "list", "--json").stdout) == []
+    died = mlws(place, "run", "--gpus", "1", "--", "sh", "-c", "kill -9 $$")
+    assert died.returncode == 128 + 9
+    missing = mlws(place, "run", "--gpus", "1", "--", "no-such-command")
+    assert missing.returncode == 4
+    assert "no-such-command" in missing.stderr
 
 
 def test_the_articles_file_comes_in_once(place: Path) -> None:

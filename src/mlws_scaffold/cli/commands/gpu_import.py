@@ -15,11 +15,14 @@ _COLUMNS = ("row", "person", "gpu", "result")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--researcher", default="", help="Your handle (default: by git e-mail).")
 @click.option("--dry-run", "dry", is_flag=True, help="Only say what would be imported.")
-def import_file(file: Path, researcher: str, dry: bool) -> int:
+@click.option("--json", "as_json", is_flag=True, help="Print the rows as JSON.")
+def import_file(file: Path, researcher: str, dry: bool, as_json: bool) -> int:
     """Make bookings of FILE, a JSON of reservations with gpu_id, user, start_time, end_time.
 
     Its times are local and carry no zone: they are read in yours. What is past or there already is
     left out. Exits with 1 when a row overlaps a reservation.
+
+    JSON: a list of row, person, gpu, result.
     """
     from mlws_scaffold.gpus.reservations import importing, opening, reading, times
 
@@ -31,5 +34,8 @@ def import_file(file: Path, researcher: str, dry: bool) -> int:
         {"row": row.number, "person": row.person, "gpu": row.gpu.text, "result": row.result}
         for row in done
     ]
-    output.table(_COLUMNS, shown, "the file holds no reservation")
+    if as_json:
+        output.json_document(shown)
+    else:
+        output.table(_COLUMNS, shown, "the file holds no reservation")
     return int(any(row.result.startswith("overlaps") for row in done))

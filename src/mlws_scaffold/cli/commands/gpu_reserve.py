@@ -18,6 +18,7 @@ from mlws_scaffold.cli import output, place
 @click.option("--purpose", default="", help="What for; others see it.")
 @click.option("--experiment", default="", help="The experiment it is for.")
 @click.option("--researcher", default="", help="Your handle (default: by git e-mail).")
+@click.option("--dry-run", "dry", is_flag=True, help="Only say which would be taken.")
 @click.option("--json", "as_json", is_flag=True, help="Print the reservation as JSON.")
 def reserve(
     count: int,
@@ -30,6 +31,7 @@ def reserve(
     purpose: str,
     experiment: str,
     researcher: str,
+    dry: bool,
     as_json: bool,
 ) -> int:
     """Reserve GPUs, all that were asked for or none.
@@ -45,12 +47,11 @@ def reserve(
     from mlws_scaffold.gpus.reservations.values import Wish
 
     here = place.workspace()
-    with opening.desk(here, researcher, output.note) as desk:
+    with opening.desk(here, researcher, output.note, dry=dry) as desk:
         sights, _trouble = looking.look(here.config)
         reading.remember(desk.store, [sight.gpu for sight in sights])
         known = reading.known_gpus(desk.store)
-        now = desk.store.now()
-        start, end = times.interval(begins, until, span, now)
+        start, end = times.interval(begins, until, span, now := desk.store.now())
         wish = Wish(
             start,
             end,

@@ -16,7 +16,7 @@ def status(as_json: bool) -> None:
     """Show the workspace on one screen.
 
     JSON: name, root, branch, experiments, models and agents: {by: {state: count}, unknown: why},
-    gpus, template, mlws, own (patterns of files that updates leave alone),
+    gpus, notices (of reservations), template, mlws, own (patterns of files that updates leave alone),
     broken: [path, line, column, field, message, cure].
     """
     found = measured.measure(place.workspace())
@@ -37,5 +37,7 @@ def status(as_json: bool) -> None:
         rows["taken over"] = ", ".join(found.own)
     for name, text in rows.items():
         output.line(f"{name:<13} {text}")
+    for notice in found.notices:
+        output.line(f"note: {notice}")
     for problem in found.broken:
         output.line(f"  {problem}")

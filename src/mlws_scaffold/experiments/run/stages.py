@@ -39,6 +39,16 @@ def unmetered(_launched: Launched) -> Iterator[Callable[[str], None]]:
     yield _silent
 
 
+# What one point of a sweep has for itself while it runs: names and values of its environment.
+Slot = Callable[[], AbstractContextManager[Mapping[str, str]]]
+
+
+@contextmanager
+def anywhere() -> Iterator[Mapping[str, str]]:
+    """Nothing of its own."""
+    yield {}
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """What was asked for. `say` takes remarks for the person."""
@@ -57,6 +67,7 @@ class Request:
     asks: Mapping[str, str] = field(default_factory=dict)  # of a scheduler: time, gres, …
     meter: Meter = unmetered
     account: Account = unaccounted
+    slot: Slot = anywhere
     supervisor: str = "mlws_scaffold.experiments.run.supervise"  # module that executes a job
 
 

@@ -7,7 +7,7 @@ import dataclasses
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
 from mlws_scaffold.adapters import children
@@ -129,10 +129,16 @@ def _point(opened: Opened, card: Card, crew: Crew) -> Outcome:
         found = _adopted(opened, card.run, crew)
         if found is not None:
             return found
+    with opened.planned.prepared.order.request.slot() as own:
+        return _stepped(opened, card, crew, own)
 
+
+def _stepped(opened: Opened, card: Card, crew: Crew, own: Mapping[str, str]) -> Outcome:
     def begun(created: Created) -> Created:
         opened.parent.say(f"{_place(opened, card.trial)}: run {created.job.run_id[:8]}")
-        return dataclasses.replace(created, say=opened.parent.say)
+        environment = {**created.job.environment, **own}
+        job = dataclasses.replace(created.job, environment=environment)
+        return dataclasses.replace(created, job=job, say=opened.parent.say)
 
     steps: tuple[Callable[..., object], ...] = (
         create_run, begun, isolate, crew.launch, watch, finish,

@@ -10,9 +10,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mlws_scaffold.adapters import children
+from mlws_scaffold.adapters.tying import tied
 from mlws_scaffold.errors import MlwsError, Unavailable, UsageError
 from mlws_scaffold.gpus import store
-from mlws_scaffold.gpus.reservations import booking, changing, leases, opening, reading, waiting
+from mlws_scaffold.gpus.reservations import (
+    booking,
+    changing,
+    leases,
+    opening,
+    reading,
+    using,
+    waiting,
+)
 from mlws_scaffold.gpus.reservations.choosing import Lease
 from mlws_scaffold.gpus.reservations.values import HOLD, RUN, Desk, Gpu, Reservation, Wish
 from mlws_scaffold.workspace.config import Workspace
@@ -72,7 +81,8 @@ def run(need: Need, command: Sequence[str], seen: Sequence[Gpu], say: Callable[[
     remember(need.place, seen)
     with held(need, say) as taken:
         env = {**os.environ, **taken.environment}
-        child = children.start(command, Path.cwd(), env)
+        # After a kill -9 of ours the command must not go on, on GPUs that others may take.
+        child = children.start(tied(command), Path.cwd(), env)
         departed = children.wait(child)
         return 130 if departed.interrupted else departed.status
 
@@ -106,8 +116,7 @@ def held(need: Need, say: Callable[[str], None]) -> Iterator[Held]:
             try:
                 yield taken
             finally:
-                if taken.reservation.kind == RUN:
-                    _let_go(desk, taken.reservation, say)
+                _let_go(desk, taken, say)
 
 
 def _use(desk: Desk, need: Need, found: Reservation) -> Held | None:
@@ -118,7 +127,16 @@ def _use(desk: Desk, need: Need, found: Reservation) -> Held | None:
         return None
     if found.kind == HOLD:
         found = store.transact(desk.store, lambda: waiting.confirm(desk, found.id))
-    return Held(found, tuple(fitting[: need.count or len(fitting)]))
+    chosen = using.take(desk, found, fitting, need.count, _lease(desk, need))
+    if not chosen:
+        return None
+    reading.saw(desk.store, found.id, work=True)
+    return Held(found, chosen)
+
+
+def _lease(desk: Desk, need: Need) -> Lease:
+    holder = f"{desk.actor.host} {children.identity(os.getpid())}"
+    return Lease(holder, desk.store.now() + need.lease)
 
 
 def _take(desk: Desk, need: Need) -> Held:
@@ -133,8 +151,7 @@ def _take(desk: Desk, need: Need) -> Held:
         experiment=need.experiment,
         avoid=need.avoid,
     )
-    holder = f"{desk.actor.host} {children.identity(os.getpid())}"
-    made = booking.reserve(desk, wish, kind=RUN, lease=Lease(holder, now + need.lease))
+    made = booking.reserve(desk, wish, kind=RUN, lease=_lease(desk, need))
     return Held(made, made.gpus)
 
 
@@ -143,9 +160,13 @@ def _words(taken: Held) -> str:
     return f"reservation {taken.reservation.id}: {gpus}, while the command runs"
 
 
-def _let_go(desk: Desk, taken: Reservation, say: Callable[[str], None]) -> None:
+def _let_go(desk: Desk, held: Held, say: Callable[[str], None]) -> None:
+    taken = held.reservation
     try:
-        changing.release(desk, taken.id, "the command ended")
+        if taken.kind == RUN:
+            changing.release(desk, taken.id, "the command ended")
+        else:
+            using.give_back(desk.store, taken.id, held.gpus)
     except UsageError:
         return  # it was over already: its end had come, or a lead released it
     except MlwsError as error:
@@ -167,7 +188,7 @@ def _beating(need: Need, taken: Held, say: Callable[[str], None]) -> Iterator[No
         while not over.wait(need.lease / _BEATS):
             try:
                 with opening.desk(need.place, need.researcher) as desk:
-                    _renew(desk, need, taken.reservation.id, tell)
+                    _renew(desk, need, taken, tell)
             except Unavailable as error:
                 tell(f"the reservation is not renewed at the moment: {error.message}")
 
@@ -180,9 +201,12 @@ def _beating(need: Need, taken: Held, say: Callable[[str], None]) -> Iterator[No
         thread.join(timeout=30)
 
 
-def _renew(desk: Desk, need: Need, number: int, tell: Callable[[str], None]) -> None:
+def _renew(desk: Desk, need: Need, held: Held, tell: Callable[[str], None]) -> None:
+    number = held.reservation.id
     now, found = desk.store.now(), reading.one(desk.store, number)
-    desk.store.execute("UPDATE reservation SET used = ? WHERE id = ?", (now, number))
+    reading.saw(desk.store, number, work=True)
+    if found.kind != RUN:
+        using.renew(desk.store, number, held.gpus, now + need.lease)
     if found.kind == RUN and not leases.renew(desk.store, number, need.lease):
         tell(f"reservation {number} is over while the command runs: others may take the GPUs")
         return

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import socket
 from collections.abc import Callable, Iterator
 
 from mlws_scaffold.errors import UsageError
@@ -20,6 +19,8 @@ _UNITS |= {"KIB": 2**10, "MIB": 2**20, "GIB": 2**30, "TIB": 2**40}
 
 def host() -> str:
     """This machine's name, without its domain."""
+    import socket
+
     return socket.gethostname().partition(".")[0]
 
 
@@ -34,9 +35,16 @@ def opened(place: Workspace) -> Iterator[Store]:
 
 @contextlib.contextmanager
 def desk(
-    place: Workspace, researcher: str = "", say: Callable[[str], None] | None = None
+    place: Workspace,
+    researcher: str = "",
+    say: Callable[[str], None] | None = None,
+    *,
+    dry: bool = False,
 ) -> Iterator[Desk]:
-    """A desk for the named member, else for the owner of the git e-mail. Raises UsageError."""
+    """A desk for the named member, else for the owner of the git e-mail. Raises UsageError.
+
+    `dry`: everything is tried, and nothing stays.
+    """
     from mlws_scaffold.adapters.git import Git
     from mlws_scaffold.workspace import people
 
@@ -46,7 +54,10 @@ def desk(
         say(remark)
     leads = place.config.team[person].role == "lead"
     with opened(place) as found:
-        yield Desk(found, limits(place.config), Actor(person, _login(), host(), leads))
+        if dry and say:
+            say("dry run: nothing is changed")
+        kept = store.Rehearsal(found) if dry else found
+        yield Desk(kept, limits(place.config), Actor(person, _login(), host(), leads))
 
 
 def onlooker(place: Workspace, found: Store) -> Desk:

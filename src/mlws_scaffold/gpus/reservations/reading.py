@@ -12,13 +12,13 @@ from mlws_scaffold.gpus.store import Store, Value
 
 _WITH_GPUS = (
     "SELECT r.id, r.person, r.login, r.kind, r.begins, r.ends, r.purpose, r.experiment, r.made,"
-    " r.released, r.lease, r.holder, r.used, s.host, s.gpu,"
+    " r.released, r.lease, r.holder, r.used, r.idle, s.host, s.gpu,"
     " COALESCE(k.place, -1), COALESCE(k.name, ''), k.memory"
     " FROM reservation AS r LEFT JOIN reserved_gpu AS s ON s.reservation = r.id"
     " LEFT JOIN known_gpu AS k ON k.host = s.host AND k.gpu = s.gpu"
     " WHERE {where} ORDER BY r.begins, r.id, s.host, COALESCE(k.place, -1), s.gpu"
 )
-_OWN = 13
+_OWN = 14
 
 
 def remember(store: Store, gpus: Sequence[Gpu]) -> None:
@@ -102,6 +102,17 @@ def unsettled(store: Store) -> bool:
         store.execute(f"{lapsed} LIMIT 1", (store.now(),))
         or store.execute("SELECT 1 FROM ticket WHERE closed = '' LIMIT 1")
     )
+
+
+def saw(store: Store, number: int, *, work: bool) -> None:
+    """Note what a look at all the GPUs of a reservation found."""
+    now = store.now()
+    if work:
+        store.execute("UPDATE reservation SET used = ?, idle = NULL WHERE id = ?", (now, number))
+    else:
+        store.execute(
+            "UPDATE reservation SET idle = ? WHERE id = ? AND idle IS NULL", (now, number)
+        )
 
 
 def on(gpus: Sequence[Gpu], found: Iterable[Reservation]) -> list[Reservation]:

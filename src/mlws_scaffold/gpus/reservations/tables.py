@@ -65,6 +65,16 @@ _KNOWN = """
     seen BIGINT NOT NULL,
     PRIMARY KEY (host, gpu)
 """
+_USE = """
+    host TEXT NOT NULL,
+    gpu TEXT NOT NULL,
+    reservation BIGINT NOT NULL REFERENCES reservation (id),
+    holder TEXT NOT NULL,
+    lease BIGINT NOT NULL,
+    PRIMARY KEY (reservation, host, gpu)
+"""
+# Since when every look found the GPUs of a reservation without work; empty while they work.
+_IDLE = "ALTER TABLE reservation ADD COLUMN idle BIGINT"
 _INDEXES = (
     "CREATE INDEX reservation_by_end ON reservation (ends)",
     "CREATE INDEX reservation_by_person ON reservation (person, ends)",
@@ -99,6 +109,8 @@ TABLES = Tables(
         f"CREATE TABLE ticket (id INTEGER PRIMARY KEY AUTOINCREMENT, {_TICKET})",
         f"CREATE TABLE known_gpu ({_KNOWN})",
         *_INDEXES,
+        f"CREATE TABLE gpu_use ({_USE})",
+        _IDLE,
     ),
     postgresql=(
         "CREATE EXTENSION IF NOT EXISTS btree_gist",
@@ -109,5 +121,7 @@ TABLES = Tables(
         f"CREATE TABLE ticket ({_NUMBER}, {_TICKET})",
         f"CREATE TABLE known_gpu ({_KNOWN})",
         *_INDEXES,
+        f"CREATE TABLE gpu_use ({_USE})",
+        _IDLE,
     ),
 )

@@ -9,19 +9,19 @@ import os
 import re
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from pathlib import Path
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from mlws_scaffold.errors import UsageError
 
-_SPAN = re.compile(r"(?:(\d+(?:\.\d+)?)d)?(?:(\d+(?:\.\d+)?)h)?(?:(\d+)m(?:in)?)?")
-_CLOCK = re.compile(r"\d{1,2}:\d{2}")
+# Compiled when they are used: listing reads no spans.
+_SPAN = r"(?:(\d+(?:\.\d+)?)d)?(?:(\d+(?:\.\d+)?)h)?(?:(\d+)m(?:in)?)?"
+_CLOCK = r"\d{1,2}:\d{2}"
 _FORMS = "14:00, 'tomorrow 9:00', '2026-11-30 14:00' or 2026-11-30T14:00+01:00"
 _LOCALTIME = Path("/etc/localtime")
 
 
 def span(text: str) -> int:
     """Seconds of `4h`, `90m`, `1h30m`, `2d`. Raises UsageError."""
-    match = _SPAN.fullmatch(text.strip().replace(" ", ""))
+    match = re.fullmatch(_SPAN, text.strip().replace(" ", ""))
     if not text.strip() or match is None:
         raise UsageError(f"{text!r} is no span of time", "write it as 4h, 90m, 1h30m or 2d")
     days, hours, minutes = (float(part or 0) for part in match.groups())
@@ -36,8 +36,12 @@ def zone() -> tzinfo:
     name = os.environ.get("TZ", "").lstrip(":")
     if not name and _LOCALTIME.is_symlink():
         name = str(_LOCALTIME.resolve()).partition("zoneinfo/")[2]
+    if name in ("", "UTC", "Etc/UTC"):
+        return UTC
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
     try:
-        return ZoneInfo(name) if name else UTC
+        return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError):
         raise UsageError(
             f"the time zone {name!r} is not known here",
@@ -55,7 +59,7 @@ def moment(text: str, now: int, where: tzinfo) -> int:
         return now
     today = datetime.fromtimestamp(now, where).date()
     day, _, clock = words.rpartition(" ")
-    if day in ("today", "tomorrow", "") and _CLOCK.fullmatch(clock):
+    if day in ("today", "tomorrow", "") and re.fullmatch(_CLOCK, clock):
         chosen = today + timedelta(days=day == "tomorrow")
         return _instant(_combined(chosen, clock, text), where)
     try:

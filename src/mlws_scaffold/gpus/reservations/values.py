@@ -25,7 +25,7 @@ class Gpu:
         return f"{self.host}:{self.index}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False, eq=False)
 class Actor:
     """Who acts: a member of `[team]`, the Unix user, and the machine they sit at."""
 
@@ -35,7 +35,7 @@ class Actor:
     leads: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False, eq=False)
 class Limits:
     """What one person may reserve. Seconds."""
 
@@ -44,7 +44,7 @@ class Limits:
     ahead: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False, eq=False)
 class Desk:
     """Where reservations are made: the store, the limits of `mlws.toml`, and who stands there."""
 
@@ -58,7 +58,8 @@ class Reservation:
     """Half-open: `begins <= t < ends`, in seconds since 1970.
 
     `lease`: over at that moment unless the process that holds it goes on. `used`: when the GPUs
-    were last seen at work. `released` is when somebody ended it before its time.
+    were last seen at work; `idle`: since when every look found none. `released` is when somebody
+    ended it before its time.
     """
 
     id: int
@@ -74,6 +75,7 @@ class Reservation:
     lease: int | None = None
     holder: str = ""
     used: int | None = None
+    idle: int | None = None
     gpus: tuple[Gpu, ...] = ()
 
     def state(self, now: int) -> str:

@@ -5,7 +5,7 @@ Nothing runs in the background: whoever reserves, looks or waits moves the queue
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from mlws_scaffold.errors import MlwsError, UsageError
@@ -38,6 +38,18 @@ class Ticket:
     experiment: str
     made: int
     hold: int | None
+
+    def shape(self) -> Mapping[str, object]:
+        """The place as JSON."""
+        return {
+            "id": self.id,
+            "person": self.person,
+            "gpus": self.wanted,
+            "memory": self.memory,
+            "host": self.host,
+            "seconds": self.seconds,
+            "hold": self.hold,
+        }
 
     def wish(self, now: int) -> Wish:
         """What it wants, from now on."""
@@ -72,7 +84,7 @@ def join(desk: Desk, wish: Wish) -> Ticket:
             "wait for fewer",
         )
 
-    def add() -> int:
+    def add() -> Ticket:
         desk.store.lock("queue")
         if any(item.person == desk.actor.person for item in tickets(desk.store)):
             raise UsageError(
@@ -94,11 +106,12 @@ def join(desk: Desk, wish: Wish) -> Ticket:
                 desk.store.now(),
             ),
         )
-        return int(str(rows[0][0]))
+        number = int(str(rows[0][0]))
+        return next(item for item in tickets(desk.store) if item.id == number)
 
-    number = store.transact(desk.store, add)
+    made = store.transact(desk.store, add)
     tidy(desk)
-    return next(item for item in tickets(desk.store) if item.id == number)
+    return next((item for item in tickets(desk.store) if item.id == made.id), made)
 
 
 def leave(desk: Desk) -> Ticket:

@@ -33,7 +33,11 @@ class Again(Exception):
     """The database undid a transaction in favour of another one: do it once more."""
 
 
-@dataclass(frozen=True, slots=True)
+class _Undone(Exception):
+    """The end of a transaction that was only tried."""
+
+
+@dataclass(frozen=True, slots=True, repr=False, eq=False)
 class Tables:
     """The tables of one part, as statements that are only ever added at the end.
 
@@ -95,6 +99,12 @@ def address(workspace: Workspace) -> str:
     """`[gpus] store`, or a SQLite file of this user for all clones of the workspace."""
     given = workspace.config.gpus.store
     return given or f"sqlite:///{state.home()}/stores/{workspace.config.workspace.name}.db"
+
+
+def exists(workspace: Workspace) -> bool:
+    """Whether somebody chose a store, or the default one was made."""
+    default = state.home() / "stores" / f"{workspace.config.workspace.name}.db"
+    return bool(workspace.config.gpus.store) or default.exists()
 
 
 @contextlib.contextmanager
@@ -160,3 +170,35 @@ def transact(store: Store, work: Callable[[], T]) -> T:
         with contextlib.suppress(Again), store.transaction():
             return work()
     raise Unavailable("the store stayed busy", "try again; another program may hold it open")
+
+
+class Rehearsal:
+    """A store whose transactions are undone at their end: they say what would be."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    @property
+    def dialect(self) -> str:
+        return self._store.dialect
+
+    def now(self) -> int:
+        return self._store.now()
+
+    def execute(self, sql: str, parameters: Sequence[Value] = ()) -> list[Row]:
+        return self._store.execute(sql, parameters)
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[None]:
+        with contextlib.suppress(_Undone), self._store.transaction():
+            yield
+            raise _Undone
+
+    def lock(self, name: str) -> None:
+        self._store.lock(name)
+
+    def version(self, part: str) -> int:
+        return self._store.version(part)
+
+    def close(self) -> None:
+        self._store.close()
