@@ -16,7 +16,7 @@ def status(as_json: bool) -> None:
     """Show the workspace on one screen.
 
     JSON: name, root, branch, experiments, models and agents: {by: {state: count}, unknown: why},
-    gpus, notices (of reservations), template, mlws, own (patterns of files that updates leave alone),
+    gpus, notices (of reservations), template, mlws, own (patterns of files that updates leave),
     broken: [path, line, column, field, message, cure].
     """
     found = measured.measure(place.workspace())
