@@ -9,6 +9,7 @@ from mlws_scaffold.cli.lazy import LazyGroup
 _COMMANDS = "mlws_scaffold.cli.commands"
 
 TABLE = {
+    "snapshot": (f"{_COMMANDS}.report_snapshot:snapshot", "All that the reports are made from."),
     "cost": (f"{_COMMANDS}.report_cost:cost", "What GPUs cost, by whom, against which budget."),
 }
 
