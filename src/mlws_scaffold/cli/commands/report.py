@@ -10,6 +10,7 @@ _COMMANDS = "mlws_scaffold.cli.commands"
 
 TABLE = {
     "snapshot": (f"{_COMMANDS}.report_snapshot:snapshot", "All that the reports are made from."),
+    "dashboard": (f"{_COMMANDS}.report_dashboard:dashboard", "The team's page: one HTML file."),
     "cost": (f"{_COMMANDS}.report_cost:cost", "What GPUs cost, by whom, against which budget."),
 }
 

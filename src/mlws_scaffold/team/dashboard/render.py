@@ -1,0 +1,83 @@
+"""Renders the snapshot as one HTML file: no network, no framework, nothing typed by people runs."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Mapping
+from importlib import resources
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, ChainableUndefined
+from markupsafe import Markup
+
+from mlws_scaffold.team.dashboard import boards, rows, words
+
+_PACKAGE = "mlws_scaffold.team.dashboard"
+_LATEST = 50
+
+
+def render(snapshot: Mapping[str, Any]) -> str:
+    """The page. The same snapshot gives the same text."""
+    style, early, script = (_text(name) for name in ("page.css", "early.js", "page.js"))
+    environment = Environment(
+        loader=PackageLoader(_PACKAGE, "views"),
+        autoescape=True,
+        undefined=ChainableUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(
+        clean=words.clean, amount=words.amount, costs=words.costs, percent=words.percent,
+        day=words.day, address=words.address,
+        truncated=lambda text, most: words.clean(text)[:most],
+    )  # fmt: skip
+    experiments = snapshot["sections"].get("experiments", {}).get("data") or []
+    return environment.get_template("page.html.jinja").render(
+        policy=policy(style, early, script),
+        style=Markup(style),  # noqa: S704 - our own files
+        early=Markup(early),  # noqa: S704
+        script=Markup(script),  # noqa: S704
+        island=island(_data(snapshot, experiments)),
+        snapshot=snapshot,
+        boards=boards.every(snapshot),
+        latest=experiments[:_LATEST],
+        total=len(experiments),
+    )
+
+
+def island(data: object) -> Markup:
+    """JSON that is safe between script tags: no sign in it can end or begin one."""
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    for sign in "<>&\u2028\u2029":
+        text = text.replace(sign, f"\\u{ord(sign):04x}")
+    return Markup(text)  # noqa: S704 - escaped above
+
+
+def policy(style: str, *scripts: str) -> str:
+    """A content security policy that allows these texts and nothing else."""
+    allowed = " ".join(_hash(script) for script in scripts)
+    return (
+        f"default-src 'none'; script-src {allowed}; style-src {_hash(style)}; img-src data:;"
+        " base-uri 'none'; form-action 'none'"
+    )
+
+
+def _data(snapshot: Mapping[str, Any], experiments: list[Mapping[str, Any]]) -> dict[str, Any]:
+    details = snapshot["sections"].get("details", {}).get("data") or {}
+    return {
+        **rows.compact(experiments),
+        "at": words.seconds(snapshot["at"]),
+        "details": details.get("experiments", {}),
+        "repository": words.address(details.get("repository")),
+    }
+
+
+def _hash(text: str) -> str:
+    digest = hashlib.sha256(text.encode()).digest()
+    return f"'sha256-{base64.b64encode(digest).decode()}'"
+
+
+def _text(name: str) -> str:
+    return (resources.files(_PACKAGE) / name).read_text(encoding="utf-8")
