@@ -92,9 +92,12 @@ def rows(found: Everywhere, filters: Filters) -> Iterator[str]:
     return chain.from_iterable(found.connection.execute(query, (before, *values)))
 
 
-def with_metadata(found: Everywhere) -> Iterator[tuple[str, str]]:
-    """Each row and all of its metadata as JSON texts, the last active first."""
-    before = int(time.time()) - found.stale_days * _DAY
+def with_metadata(found: Everywhere, now: float) -> Iterator[tuple[str, str]]:
+    """Each row and all of its metadata as JSON texts, the last active first.
+
+    `now`, in seconds since 1970, is when an experiment is stale or not.
+    """
+    before = int(now) - found.stale_days * _DAY
     query = (
         f"select {_ROW}, blobs.fields from documents indexed by newest"  # noqa: S608
         " join blobs on blobs.oid = metadata where kind = 'experiment'"

@@ -67,6 +67,7 @@ def _row(place: Workspace, period: Period, one: Found) -> dict[str, Any]:
     if status and (stable := status["versions"].get("stable")):
         row["version"] = stable
     row["uptime"], why["uptime"] = uptime.of(place, period, agent.name)
+    row["why"] = {name: " ".join(said.split()) for name, said in why.items()}
     return row
 
 

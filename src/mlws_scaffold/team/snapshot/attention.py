@@ -1,6 +1,7 @@
 """What needs somebody: rules over the other sections, and nothing else. Pure.
 
-A list of {rule, severity (error, warning, notice), subject, text, evidence, cure}, the worst first.
+A list of {rule, severity (error, warning, notice), subject, text, evidence, cure, who}, the
+worst first; `who`: the people it concerns, none where it concerns all.
 A rule whose section was not measured finds nothing; that the section was not, is found by
 `not-measured`.
 """
@@ -38,6 +39,7 @@ class Finding:
     text: str
     evidence: str
     cure: str
+    who: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,7 @@ def of(sections: Sections, now: datetime) -> list[dict[str, Any]]:
     found = [finding for rule in RULES.values() for finding in rule(facts)]
     order = {rule: number for number, rule in enumerate(RULES)}
     found.sort(key=lambda one: (_SEVERITIES.index(one.severity), order[one.rule], one.subject))
-    return [asdict(one) for one in found]
+    return [{**asdict(one), "who": list(one.who)} for one in found]
 
 
 def _stale(facts: Facts) -> Iterator[Finding]:
@@ -86,6 +88,7 @@ def _stale(facts: Facts) -> Iterator[Finding]:
                 f"in progress, and nothing happened for {days} days ({row['owner']})",
                 f"last activity {row['last_activity'][:10]} ({row['activity_source']})",
                 f"go on, or mlws experiment set-status {row['experiment_id']} blocked",
+                (row["owner"],),
             )
 
 
@@ -99,15 +102,17 @@ def _no_conclusion(facts: Facts) -> Iterator[Finding]:
                 f"{row['status']} without a conclusion ({row['owner']})",
                 f"conclusion is empty in {row['folder']}/metadata.yaml",
                 "write one sentence: what was learned",
+                (row["owner"],),
             )
 
 
 def _lost_runs(facts: Facts) -> Iterator[Finding]:
-    lost: dict[str, list[str]] = {}
+    lost: dict[str, list[Mapping[str, Any]]] = {}
     for run in facts.rows("runs"):
         if run["state"] == "lost":
-            lost.setdefault(run["experiment"], []).append(run["run_id"][:8])
-    for experiment, runs in lost.items():
+            lost.setdefault(run["experiment"], []).append(run)
+    for experiment, found in lost.items():
+        runs = [run["run_id"][:8] for run in found]
         yield Finding(
             "lost-runs",
             "warning",
@@ -115,6 +120,7 @@ def _lost_runs(facts: Facts) -> Iterator[Finding]:
             f"{len(runs)} lost: the process went away without an end",
             f"runs {', '.join(runs[:5])}{' …' if len(runs) > 5 else ''}",
             "on the machine they ran on: mlws experiment reap",
+            tuple(sorted({run["who"] for run in found})),
         )
 
 
@@ -157,6 +163,7 @@ def _owner_gone(facts: Facts) -> Iterator[Finding]:
                 f"owned by {named}, who is not in the team",
                 f"[team] of mlws.toml has {', '.join(sorted(team)) or 'nobody'}",
                 f"name somebody who is: {cure}",
+                owners,
             )
 
 
@@ -174,6 +181,7 @@ def _results_differ(facts: Facts) -> Iterator[Finding]:
                 f"metadata.yaml says {row['metric']} {value:g}, the tracking store {best:g}",
                 f"run {row['run_id'][:8]} against {(filed['run_id'] or 'no run')[:8]}",
                 f"mlws experiment sync {row['experiment_id']}",
+                (row["owner"],),
             )
 
 
@@ -187,6 +195,7 @@ def _drifted_model(facts: Facts) -> Iterator[Finding]:
                 "is not what was promoted any more",
                 row["drift"],
                 f"mlws model promote {row['key']}, or take the change back",
+                tuple(row["owners"]),
             )
 
 
@@ -203,6 +212,7 @@ def _agent_off_slo(facts: Facts) -> Iterator[Finding]:
                 f"{row['version']} does not answer /readyz ({row['owner']})",
                 "asked by mlws agent status",
                 f"mlws agent status {row['name']}; docs/runbooks/incident.md",
+                (row["owner"],),
             )
         promised = (row["slo"] or {}).get("error_rate")
         for version, seen in status["traffic"].items():
@@ -217,6 +227,7 @@ def _agent_off_slo(facts: Facts) -> Iterator[Finding]:
                     f"{version} fails {share:.1%} of requests; {promised:.1%} are promised",
                     f"{seen['errors']} of {seen['requests']} by the proxy",
                     f"mlws agent rollback {row['name']}",
+                    (row["owner"],),
                 )
 
 
@@ -232,6 +243,7 @@ def _waiting_review(facts: Facts) -> Iterator[Finding]:
                 f"{row['title']} ({row['author']}) waits for {days} days",
                 f"last updated {row['updated'][:10]}, {row['decision'] or 'no review yet'}",
                 row["url"] or "review it",
+                (row["author"],),
             )
 
 
@@ -248,7 +260,8 @@ def _reserved_unused(facts: Facts) -> Iterator[Finding]:
                 f"{row['host']}:{row['gpu']}",
                 f"{row['who']} reserved {hours:.1f} h and used {row['used']:.0%} of them",
                 f"reservation {row['id']} from {row['from']}, runs in the usage ledger",
-                f"mlws gpu release {row['id']}",
+                f"mlws gpu release {row['id']}" if row["state"] == "active" else "reserve less",
+                (row["who"],),
             )
 
 
@@ -265,6 +278,7 @@ def _similar_goals(facts: Facts) -> Iterator[Finding]:
             f"{one.owner} and {other.owner} seem to want to know the same",
             f"{share:.0%} of the words of both goals are the same: {one.text}",
             f"talk, or mlws experiment compare {one.key} {other.key}",
+            (one.owner, other.owner),
         )
 
 

@@ -35,7 +35,7 @@ _NONE = Tally()
 def collect(place: Workspace, period: Period) -> Section:
     """Every experiment, the last active first. Runs or costs that are missing become a note."""
     with entries.with_runs(place.layout) as found:
-        texts = list(listing.with_metadata(found))
+        texts = list(listing.with_metadata(found, period.until.timestamp()))
         notes = [*found.notes, *(f"left out: {problem}" for problem in found.problems)]
     rows = [(json.loads(row), json.loads(fields)) for row, fields in texts]
     tallied = _or_note(lambda: tallies.of(place, period), "runs", notes)
@@ -52,7 +52,7 @@ def collect(place: Workspace, period: Period) -> Section:
                 **measured,
                 **_compared(measured, fields, known, tallied),
                 **_spent(row["experiment_id"], spent),
-                "links": _links(row, fields),
+                "links": _links(row["branch"], measured["run_id"], fields),
                 "moves": moved.get(row["experiment_id"], []),
             }
         )
@@ -130,7 +130,7 @@ def _compared(
     delta = None
     best = measured["best_metric"]
     if baseline and baseline["metric"] == measured["metric"] and best is not None:
-        delta = None if baseline["value"] is None else best - baseline["value"]
+        delta = None if baseline["value"] is None else round(best - baseline["value"], 12)
     return {"baseline": baseline, "delta": delta}
 
 
@@ -141,13 +141,13 @@ def _spent(key: str, spent: spending.Spent | None) -> dict[str, Any]:
     return {"gpu_hours": hours, "cost": dict(costs)}
 
 
-def _links(row: Mapping[str, Any], fields: Mapping[str, Any]) -> dict[str, Any]:
+def _links(branch: str, run: str | None, fields: Mapping[str, Any]) -> dict[str, Any]:
     links = fields.get("links") or {}
     return {
-        "branch": row["branch"] or None,
+        "branch": branch or None,
         "pr": links.get("pr"),
         "issue": links.get("issue"),
         "doc": links.get("doc"),
-        "run": row["run_id"],
+        "run": run,
         "handoff": None,
     }

@@ -10,11 +10,13 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from mlws_scaffold.experiments import journal
 from mlws_scaffold.experiments.index import entries, listing
 from mlws_scaffold.experiments.journal import Line
+from mlws_scaffold.experiments.run import liveness
 from mlws_scaffold.team.snapshot.period import Period, instant
 from mlws_scaffold.team.snapshot.section import Section
 from mlws_scaffold.workspace.config import Workspace
@@ -26,7 +28,11 @@ EMPTY: list[object] = []
 
 def collect(place: Workspace, period: Period) -> Section:
     """The runs. Raises Unavailable when the tracking store cannot be read."""
-    lines = [line for line in journal.lines(place) if _belongs(line, period)]
+    lines = [
+        replace(line, state=liveness.state_of(line.run, period.until))
+        for line in journal.lines(place)
+        if _belongs(line, period)
+    ]
     metrics = _metrics(place) if lines else {}
     return Section(NAME, SOURCE, [_row(line, metrics) for line in lines])
 
@@ -43,7 +49,7 @@ def _belongs(line: Line, period: Period) -> bool:
 def _metrics(place: Workspace) -> Mapping[str, str]:
     """The primary metric by experiment_id, and by name in MLflow."""
     with entries.everywhere(place.layout) as found:
-        fields = [json.loads(text) for _, text in listing.with_metadata(found)]
+        fields = [json.loads(text) for _, text in listing.with_metadata(found, 0)]
     named = {}
     for one in fields:
         if primary := one.get("primary_metric"):
