@@ -10,7 +10,7 @@ from mlws_scaffold.team.dashboard import calendar, spending
 from mlws_scaffold.team.dashboard.words import clean
 
 _STATES = ("development", "testing", "staging", "production", "deprecated", "retired")
-_SEVERITIES = ("high", "error", "medium", "warning", "low", "info")
+_SEVERITIES = ("error", "warning", "notice")
 _MOST = 100
 _MOVES = 40
 
