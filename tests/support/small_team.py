@@ -89,6 +89,7 @@ _PROMOTION = {
     "gates": [{"name": "tests", "result": "pass"}],
     "reason": "better on the hard questions",
 }
+_ADR = "# One repository\n\nStatus: accepted\n\nYes.\n"
 _AGENT = "name: {name}\nowner: bob\nmodel: base\nslo: {{error_rate: 0.01}}\n"
 _METADATA = """\
 experiment_id: {key}
@@ -166,7 +167,7 @@ def _begin(ann: Clone) -> None:
             "models/registry.yaml": _REGISTRY,
             "agents/production/helper/agent.yaml": _AGENT.format(name="helper"),
             "agents/prototypes/scout/agent.yaml": _AGENT.format(name="scout"),
-            "docs/adrs/2026-01-05-one-repository.md": "# One repository\n\nStatus: accepted\n\nYes.\n",
+            "docs/adrs/2026-01-05-one-repository.md": _ADR,
         },
     )
     ann.experiment("old-idea", "in_progress", "Know whether old ideas are worth another look")

@@ -27,6 +27,13 @@ WORDS = (
     "legal texts", "medical questions", "prompt order", "context length", "warm-up", "adapters",
     "quantisation", "distillation", "hard negatives", "temperature", "curriculum", "deduplication",
 )  # fmt: skip
+GOALS = (
+    "Find out whether {topic} matters more than {other} for our questions",
+    "Halve the cost of {topic} without touching {other}",
+    "Explain the gap that {other} leaves on the held-out set, with {topic} fixed",
+    "Choose {topic} by a sweep; {other} stays as in the baseline",
+    "Know how far {topic} carries before {other} becomes the limit",
+)
 TAGS = ("rag", "medical", "legal", "baseline", "sweep", "training", "prompting", "small-model")
 _CONFIG = """\
 [workspace]
@@ -202,8 +209,6 @@ def _experiments(
             continue
         if number % step == 0:
             stream.commit("main", who, at, f"Work on {key} (#{number + 1})")
-        elif not any(part.startswith(b"commit") for part in stream.parts[-1:]):
-            pass
         _write(stream, folder, text, number)
     for folder, who, at, number, text in branches:
         name = folder.rpartition("/")[2]
@@ -224,7 +229,7 @@ def _metadata(
     """The id, and the text of the file."""
     topic, other = chance.sample(WORDS, 2)
     key = f"{topic.replace(' ', '-')}-{number:05d}"
-    goal = f"Find out whether {topic} matters more than {other} for our questions"
+    goal = chance.choice(GOALS).format(topic=topic, other=other)
     if size.goals:
         goal = size.goals[number % len(size.goals)]
     tags = [*chance.sample(TAGS, 2), *size.tags]

@@ -132,6 +132,7 @@ def compute(
     with stores.open(place) as store:
         stores.migrate(store, tables.TABLES)
         reading.remember(store, gpus)
+        reserved: list[tuple[Gpu, str, int, int]] = []
         midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
         for number in range(6 * count):
             who, gpu = people[number % len(people)], gpus[number % count]
@@ -141,7 +142,12 @@ def compute(
             of = found[-1 - number % len(found)].experiment if found and number % 2 else ""
             wish = Wish(begins, begins + length, (gpu,), purpose=purpose, experiment=of)
             choosing.insert(store, Entry.of(Actor(who, who, gpu.host), BOOKING, wish, (gpu,)))
+            if begins < now.timestamp() and number % 3:
+                reserved.append((gpu, who, begins, (length * (2 + number % 4)) // 6))
         book.opened(store)
+        for number, (gpu, who, begins, length) in enumerate(reserved):
+            book.begin(store, Subject(f"booked-{number}", "", who, "human", "local"), begins)
+            book.add(store, [_segment(f"booked-{number}", gpu, begins, length / _HOUR)])
         for one in found[-400:] if count else ():
             _used(store, one, gpus, now)
 
@@ -153,9 +159,14 @@ def _used(store: stores.Store, one: RunsOf, gpus: Sequence[Gpu], now: datetime) 
         actor = "agent:helper-0" if number else "human"
         book.begin(store, Subject(run_id, one.experiment, one.who, actor, "local"), began)
         hours = 1 + hash_of(run_id) % 5
-        used = Segment(
-            run_id, gpu.uuid, gpu.name, gpu.host, "nvml", began, began + hours * _HOUR,
-            0.7 * hours * _HOUR, 400.0 * hours * _HOUR,
-        )  # fmt: skip
-        book.add(store, [used])
+        book.add(store, [_segment(run_id, gpu, began, hours)])
         book.end(store, run_id, began + hours * _HOUR, "FINISHED")
+
+
+def _segment(run_id: str, gpu: Gpu, began: float, hours: float) -> Segment:
+    """So many hours on one GPU, busy for most of them."""
+    seconds = hours * _HOUR
+    return Segment(
+        run_id, gpu.uuid, gpu.name, gpu.host, "nvml", began, began + seconds,
+        0.7 * seconds, 400.0 * seconds,
+    )  # fmt: skip

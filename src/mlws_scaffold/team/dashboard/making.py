@@ -12,7 +12,7 @@ from typing import Any
 from mlws_scaffold.adapters import files
 from mlws_scaffold.errors import InvalidFile, Problem, UsageError
 from mlws_scaffold.experiments import journal
-from mlws_scaffold.team.dashboard import render
+from mlws_scaffold.team.dashboard import details, render
 from mlws_scaffold.team.snapshot import collect
 from mlws_scaffold.team.snapshot.period import Period
 from mlws_scaffold.workspace.config import Workspace
@@ -48,7 +48,7 @@ def make(place: Workspace, wish: Wish) -> Made:
     target = wish.target or place.root / PAGE
     if not target.parent.is_dir():
         raise UsageError(f"there is no folder {target.parent}", "make it, or name another --output")
-    page = render.render(found).encode("utf-8", "replace")
+    page = _rendered(found, wish).encode("utf-8", "replace")
     changed = not target.is_file() or target.read_bytes() != page
     if changed:
         files.write(target, page)
@@ -56,9 +56,22 @@ def make(place: Workspace, wish: Wish) -> Made:
     return Made(target, len(page), changed, why)
 
 
+def _rendered(found: Mapping[str, Any], wish: Wish) -> str:
+    try:
+        return render.render(found)
+    except (TypeError, ValueError, KeyError, AttributeError) as error:
+        if not wish.snapshot:
+            raise
+        said = f"is a snapshot of another shape: {error}"
+        raise InvalidFile([Problem(str(wish.snapshot), said, "mlws report snapshot")]) from None
+
+
 def _now(place: Workspace, since: str) -> dict[str, Any]:
     now, zone = datetime.now(UTC), place.config.reports.timezone
-    return collect.build(place, Period(journal.since(since, zone, now), now, zone))
+    found = collect.build(place, Period(journal.since(since, zone, now), now, zone))
+    experiments = found["sections"]["experiments"]["data"]
+    found["sections"][details.NAME] = details.collect(place, experiments).shape()
+    return found
 
 
 def _kept(path: Path) -> dict[str, Any]:

@@ -1,13 +1,13 @@
 "use strict";
 (() => {
-  const PAGE = 100, MOST_OPTIONS = 200, OVER = ["completed", "failed", "abandoned"];
+  const PAGE = 50, MOST_OPTIONS = 200, OVER = ["completed", "failed", "abandoned"];
   const $ = (id) => document.getElementById(id);
   const data = JSON.parse($("data").textContent);
   const rows = data.rows, K = Object.fromEntries(data.keys.map((key, at) => [key, at]));
   const byId = new Map(rows.map((row) => [row[K.id], row]));
   const facets = ["state", "owner", "tag", "branch"];
   const blank = { q: "", state: "", owner: "", tag: "", branch: "", only: "", sort: "last", way: "", page: "1" };
-  let state = { ...blank }, words = null;
+  let state = { ...blank }, words = null, shown = "";
 
   // Building blocks. What people typed only ever becomes text, never markup.
   const el = (name, attributes, ...children) => {
@@ -61,27 +61,35 @@
     const costs = Object.values(row[K.cost] || {});
     return costs.length ? costs.reduce((sum, one) => sum + one, 0) : null;
   };
+  // Orders are lists of places in `rows`, made once for each column, most of them while nobody waits.
   const orders = new Map();
   const ordered = (key, way) => {
     const name = `${key} ${way}`;
-    if (!orders.has(name)) orders.set(name, sorted(key, way));
+    if (!orders.has(name)) orders.set(name, way === "up" ? sorted(key) : reversed(ordered(key, "up")));
     return orders.get(name);
   };
-  const sorted = (key, way) => {
+  const reversed = (order) => ({ known: [...order.known].reverse(), unknown: order.unknown });
+  const sorted = (key) => {
     const column = columns.find((one) => one.key === key) || columns[7];
-    const turn = way === "up" ? 1 : -1;
-    const keyed = rows.map((row, at) => ({ row, at, by: column.of(row), metric: row[K.metric] || "" }));
-    keyed.sort((a, b) => {
-      if (a.by === null || b.by === null) return (a.by === null) - (b.by === null) || a.at - b.at;
-      // 0.9 of one metric and 12 of another say nothing about each other; the best comes first.
-      if (key === "best") {
-        if (a.metric !== b.metric) return a.metric < b.metric ? -1 : 1;
-        const down = a.row[K.minimize] ? -turn : turn;
-        return (a.by - b.by) * down || a.at - b.at;
-      }
-      return (a.by < b.by ? -1 : a.by > b.by ? 1 : 0) * turn || a.at - b.at;
+    const by = rows.map(column.of), places = rows.map((_, at) => at);
+    const known = places.filter((at) => by[at] !== null), unknown = places.filter((at) => by[at] === null);
+    if (key === "best") return { known: best(known, by), unknown };
+    if (typeof by[known[0]] === "number") known.sort((a, b) => by[a] - by[b]);
+    else known.sort((a, b) => (by[a] < by[b] ? -1 : by[a] > by[b] ? 1 : a - b));
+    return { known, unknown };
+  };
+  // 0.9 of one metric and 12 of another say nothing about each other: metrics keep together, the worst first.
+  const best = (places, by) => {
+    const groups = new Map();
+    for (const at of places) {
+      const name = rows[at][K.metric] || "";
+      if (!groups.has(name)) groups.set(name, []);
+      groups.get(name).push(at);
+    }
+    return [...groups].sort((a, b) => (a[0] < b[0] ? 1 : -1)).flatMap(([, group]) => {
+      const sign = rows[group[0]][K.minimize] ? -1 : 1;
+      return group.sort((a, b) => (by[a] - by[b]) * sign);
     });
-    return keyed.map((one) => one.row);
   };
 
   // Filtering.
@@ -96,12 +104,17 @@
   };
   const chosen = () => {
     const asked = state.q.toLowerCase().split(/\s+/).filter(Boolean);
-    if (asked.length && !words) words = new Map(rows.map((row) => [row, text(row)]));
-    const tests = facets.filter((name) => state[name]).map((name) => (row) => facet[name](row).includes(state[name]));
-    if (only[state.only]) tests.push(only[state.only]);
-    if (asked.length) tests.push((row) => asked.every((word) => words.get(row).includes(word)));
-    return ordered(state.sort, direction()).filter((row) => tests.every((test) => test(row)));
+    const tests = facets.filter((name) => state[name]).map((name) => (at) => facet[name](rows[at]).includes(state[name]));
+    if (only[state.only]) tests.push((at) => only[state.only](rows[at]));
+    if (asked.length) {
+      const all = searched();
+      tests.push((at) => asked.every((word) => all[at].includes(word)));
+    }
+    const order = ordered(state.sort, direction()), fits = (at) => tests.every((test) => test(at));
+    if (!tests.length) return [...order.known, ...order.unknown];
+    return [...order.known.filter(fits), ...order.unknown.filter(fits)];
   };
+  const searched = () => (words = words || rows.map(text));
   const direction = () => state.way || ((columns.find((one) => one.key === state.sort) || {}).up ? "up" : "down");
 
   // The list.
@@ -143,7 +156,8 @@
       el("th", { scope: "row", role: "rowheader", class: "text" }, el("a", { href: page(row[K.id]) }, row[K.id]),
         ...marks(row), el("div", { class: "goal" }, row[K.goal] || ""),
         ...(row[K.tags] || []).slice(0, 5).map((tag) => el("span", { class: "tag" }, tag))),
-      cell(null, row[K.state]), cell("owner", row[K.owner] || "–"),
+      el("td", { role: "cell", class: "whole", "data-label": "state" }, row[K.state]),
+      el("td", { role: "cell", class: "name", "data-label": "owner" }, row[K.owner] || "–"),
       el("td", { role: "cell", class: "num", "data-label": "best" }, short(best), el("div", { class: "muted small" }, best === null ? "" : row[K.metric] || ""),
         limit === null ? null : el("div", { class: "muted small" }, `target ${short(limit)}`)),
       cell("trend", spark(row[K.spark]) || "–"),
@@ -162,7 +176,7 @@
   };
   const options = (name, found) => {
     const counts = new Map();
-    for (const row of found) for (const one of facet[name](row)) if (one) counts.set(one, (counts.get(one) || 0) + 1);
+    for (const at of found) for (const one of facet[name](rows[at])) if (one) counts.set(one, (counts.get(one) || 0) + 1);
     if (state[name] && !counts.has(state[name])) counts.set(state[name], 0);
     const all = [...counts].sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1));
     const shown = all.slice(0, MOST_OPTIONS);
@@ -172,10 +186,21 @@
     $(`f-${name}`).replaceChildren(el("option", { value: "" }, "all"), ...made);
     $(`f-${name}`).value = state[name];
   };
+  // Counts beside the choices may come a moment later than the rows; what is chosen shows at once.
+  let waiting = 0;
+  const later = (work) => (window.requestIdleCallback || setTimeout)(work);
+  const choices = (found) => {
+    const turn = ++waiting;
+    for (const name of facets) {
+      const chosenOne = $(`f-${name}`);
+      if (chosenOne.options.length === 0 || chosenOne.value !== state[name]) options(name, state[name] ? found : []);
+      later(() => { if (turn === waiting && document.activeElement !== chosenOne) options(name, found); });
+    }
+  };
   const list = () => {
     const found = chosen(), pages = Math.max(1, Math.ceil(found.length / PAGE));
     const at = Math.min(Math.max(1, Number(state.page) || 1), pages);
-    $("rows").replaceChildren(...found.slice((at - 1) * PAGE, at * PAGE).map(line));
+    $("rows").replaceChildren(...found.slice((at - 1) * PAGE, at * PAGE).map((place) => line(rows[place])));
     $("found").textContent = `${found.length} of ${rows.length} experiments`;
     $("page").textContent = `page ${at} of ${pages}`;
     $("pages").hidden = pages < 2;
@@ -183,7 +208,7 @@
     $("next").disabled = at >= pages;
     state.page = String(at);
     heads();
-    for (const name of facets) options(name, found);
+    choices(found);
   };
 
   // The page of one experiment.
@@ -227,7 +252,7 @@
     const more = data.details[id] || {}, best = value(row, "best"), base = row[K.baseline], limit = value(row, "target");
     const source = { mlflow: "finished runs in the tracking store", file: "results of metadata.yaml" }[row[K.from]] || "";
     const said = (key, none) => row[K[key]] || el("span", { class: "muted" }, none);
-    home.replaceChildren(back, el("h2", { id: "experiment-title" }, row[K.id], " ", ...marks(row)), el("p", {}, row[K.goal] || ""),
+    home.replaceChildren(back, el("h2", { id: "experiment-title", tabindex: "-1" }, row[K.id], " ", ...marks(row)), el("p", {}, row[K.goal] || ""),
       el("dl", {},
         ...term("state", row[K.state], row[K.decision] ? `, decision: ${row[K.decision]}` : ""),
         ...term("owner", said("owner", "nobody"), row[K.researcher] && row[K.researcher] !== row[K.owner] ? `, begun by ${row[K.researcher]}` : ""),
@@ -268,8 +293,8 @@
       let id = rest;
       try { id = decodeURIComponent(rest); } catch { /* as it is */ }
       experiment(id);
-      document.querySelector("main").focus({ preventScroll: true });
-      scrollTo(0, 0);
+      const title = $("experiment-title");
+      if (title) title.focus({ preventScroll: true });
     } else if (name === "experiments") {
       const asked = new URLSearchParams(rest);
       state = Object.fromEntries(Object.entries(blank).map(([key, one]) => [key, asked.get(key) || one]));
@@ -277,6 +302,8 @@
       $("f-only").value = only[state.only] ? state.only : "";
       list();
     }
+    if (name !== shown) scrollTo(0, 0);
+    shown = name;
   };
   const change = (changed) => {
     state = { ...state, page: "1", ...changed };
@@ -300,7 +327,8 @@
     $(id).addEventListener("click", () => { change({ page: String(Number(state.page) + by) }); scrollTo(0, 0); });
   }
   for (const one of document.querySelectorAll("[data-experiment]")) {
-    if (byId.has(one.dataset.experiment)) one.replaceChildren(el("a", { href: page(one.dataset.experiment) }, one.textContent));
+    const id = one.dataset.experiment.replace(/^experiment /, "");
+    if (byId.has(id)) one.replaceChildren(el("a", { href: page(id) }, one.textContent));
   }
   const themes = ["system", "light", "dark"], root = document.documentElement;
   const themed = () => { $("theme").textContent = `Theme: ${root.dataset.theme || "system"}`; };
@@ -314,4 +342,6 @@
   themed();
   addEventListener("hashchange", show);
   show();
+  later(searched);
+  for (const column of columns) if (column.key) later(() => ordered(column.key, "up"));
 })();

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from mlws_scaffold.team.snapshot import similar
 from mlws_scaffold.team.snapshot.period import parsed
@@ -25,6 +26,8 @@ _REVIEW_DAYS = 3
 # A reservation counts as unused below this share, once so many hours of it are past.
 _USED = 0.1
 _PAST_HOURS = 1.0
+# A month that is younger than this share of it shows no trend.
+_TREND = 0.1
 
 Sections = Mapping[str, Mapping[str, Any]]
 
@@ -44,10 +47,11 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """The sections that were measured, and the moment of the snapshot."""
+    """The sections that were measured, the moment of the snapshot, and the zone of the team."""
 
     sections: Sections
     now: datetime
+    zone: str = "UTC"
 
     def rows(self, name: str, part: str = "") -> Sequence[Mapping[str, Any]]:
         """The entries of a section, or of a part of it; none where nothing was measured."""
@@ -68,9 +72,9 @@ class Facts:
         return self.now - parsed(text)
 
 
-def of(sections: Sections, now: datetime) -> list[dict[str, Any]]:
+def of(sections: Sections, now: datetime, zone: str = "UTC") -> list[dict[str, Any]]:
     """All findings of all rules, the worst first, then by rule and subject."""
-    facts = Facts(sections, now)
+    facts = Facts(sections, now, zone)
     found = [finding for rule in RULES.values() for finding in rule(facts)]
     order = {rule: number for number, rule in enumerate(RULES)}
     found.sort(key=lambda one: (_SEVERITIES.index(one.severity), order[one.rule], one.subject))
@@ -136,6 +140,28 @@ def _over_budget(facts: Facts) -> Iterator[Finding]:
                 text,
                 f"{row['spent']:.2f} of {row['limit']:.2f} {row['unit']}".rstrip(),
                 "raise it in mlws.toml or metadata.yaml, or stop what is running",
+            )
+
+
+def _budget_trend(facts: Facts) -> Iterator[Finding]:
+    """A budget of the month that will not last until its end, if it goes on like this."""
+    local = facts.now.astimezone(ZoneInfo(facts.zone))
+    begin = local.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    end = (begin + timedelta(days=32)).replace(day=1)
+    share = (local - begin) / (end - begin)
+    for row in facts.rows("costs", "budgets"):
+        if row["state"] not in ("kept", "near") or not row["name"].endswith("this month"):
+            continue
+        forecast = row["spent"] / share if share >= _TREND else 0.0
+        if forecast > row["limit"]:
+            spent = f"{row['spent']:.2f} of {row['limit']:.2f} {row['unit']}".rstrip()
+            yield Finding(
+                "budget-trend",
+                "notice",
+                row["name"],
+                f"will be {forecast:.2f} at the end of the month if it goes on like this",
+                f"{spent} after {share:.0%} of the month",
+                "plan what still has to run",
             )
 
 
@@ -292,6 +318,7 @@ def _not_measured(facts: Facts) -> Iterator[Finding]:
 
 RULES: Mapping[str, Callable[[Facts], Iterator[Finding]]] = {
     "over-budget": _over_budget,
+    "budget-trend": _budget_trend,
     "agent-off-slo": _agent_off_slo,
     "lost-runs": _lost_runs,
     "results-differ": _results_differ,

@@ -18,10 +18,12 @@ from mlws_scaffold.team.snapshot import (
     gpus,
     joining,
     knowledge,
+    licences,
     models,
     people,
     reviews,
     runs,
+    security,
 )
 from mlws_scaffold.team.snapshot.period import Period, instant
 from mlws_scaffold.team.snapshot.section import Section, missing
@@ -42,6 +44,8 @@ COLLECTORS: tuple[ModuleType, ...] = (
     costs,
     knowledge,
 )
+# What costs time or tells only an auditor something: collected where it is named.
+ON_DEMAND: tuple[ModuleType, ...] = (licences, security)
 
 
 def build(place: Workspace, period: Period, only: Collection[str] = ()) -> dict[str, Any]:
@@ -52,10 +56,11 @@ def build(place: Workspace, period: Period, only: Collection[str] = ()) -> dict[
     # Rules look at all sections, whatever is shown of them.
     every = not only or attention.NAME in only
     wanted = [one for one in COLLECTORS if every or one.NAME in only]
+    wanted += [one for one in ON_DEMAND if one.NAME in only]
     sections = {one.NAME: _section(one, place, period).shape() for one in wanted}
     joining.link(sections)
     if every:
-        found = attention.of(sections, period.until)
+        found = attention.of(sections, period.until, period.zone)
         sections[attention.NAME] = Section(attention.NAME, attention.SOURCE, found).shape()
     if only:
         sections = {name: one for name, one in sections.items() if name in only}
@@ -96,7 +101,7 @@ def _head(place: Workspace) -> str | None:
 
 def chosen(only: Collection[str]) -> Collection[str]:
     """The names of sections that were asked for. Raises UsageError for one that there is not."""
-    names = [*(one.NAME for one in COLLECTORS), attention.NAME]
+    names = [*(one.NAME for one in (*COLLECTORS, *ON_DEMAND)), attention.NAME]
     for name in only:
         if name not in names:
             raise UsageError(f"the snapshot has no section {name!r}", did_you_mean(name, names))

@@ -14,11 +14,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from mlws_scaffold.adapters import documents, texts
+from mlws_scaffold.adapters import texts
 from mlws_scaffold.adapters.git import Git
-from mlws_scaffold.errors import InvalidFile
 from mlws_scaffold.experiments.index import refs
-from mlws_scaffold.team.snapshot import commits
+from mlws_scaffold.team.snapshot import commits, fronts
 from mlws_scaffold.team.snapshot.kept import Kept
 from mlws_scaffold.team.snapshot.period import Period, instant
 from mlws_scaffold.team.snapshot.section import Section
@@ -128,7 +127,7 @@ def _said(git: Git, kept: Kept, oids: list[str]) -> dict[str, Mapping[str, Any]]
 
 def _read(text: str) -> dict[str, Any]:
     """Title, beginning, status, author and date of a page."""
-    head, body = _front(text.replace("\r\n", "\n"))
+    head, body = fronts.split(text)
     lines = body.split("\n")
     title = next((line.lstrip("# ").strip() for line in lines if line.startswith("# ")), "")
     plain = [
@@ -147,19 +146,6 @@ def _read(text: str) -> dict[str, Any]:
         "by": ", ".join(map(str, by)) if isinstance(by, list) else str(by) if by else None,
         "date": str(head["date"])[:10] if head.get("date") else None,
     }
-
-
-def _front(text: str) -> tuple[Mapping[str, Any], str]:
-    if not text.startswith("---\n"):
-        return {}, text
-    head, found, body = text[4:].partition("\n---\n")
-    if not found:
-        return {}, text
-    try:
-        data = documents.parse(head.encode(), "").data
-    except InvalidFile:
-        return {}, body
-    return (data, body) if isinstance(data, dict) else ({}, body)
 
 
 def _row(one: _Written, said: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ What a blob says never changes, so what was read of it is kept.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -21,6 +21,7 @@ from mlws_scaffold.workspace.layout import ARCHIVE, EXPERIMENTS, METADATA
 
 _FORMAT = "--format=%x01%H%x00%S%x00%aE%x00%aN%x00%ct"
 _MOST_BYTES = 1_000_000
+_MOST_PATHS = 300
 _NOTHING = "0" * 40
 
 
@@ -30,6 +31,7 @@ class _Change:
     ref: str
     author: str
     at: int
+    path: str
     before: str
     after: str
 
@@ -44,18 +46,22 @@ def of(place: Workspace, period: Period) -> Mapping[str, list[dict[str, Any]]]:
         return {}
     git = repository.git
     changes = sorted(_changes(place, git, period), key=lambda one: one.at)
-    oids = {oid for one in changes for oid in (one.before, one.after)} - {""}
-    said = _said(place, git, sorted(oids))
+    earlier = _earlier(place, git, period, changes)
+    oids = {oid for one in changes for oid in (one.before, one.after)} | {*earlier.values()}
+    said = _said(place, git, sorted(oids - {""}))
     found: dict[str, list[dict[str, Any]]] = {}
-    seen: set[tuple[str, str | None, str]] = set()
+    current: dict[str, str] = {}
     for one in changes:
         key, state = said.get(one.after, ("", ""))
-        before = said.get(one.before, ("", ""))[1] or None
-        if not key or before == state or (key, before, state) in seen:
+        oid = one.before or earlier.get(one.path, "")
+        before = said.get(oid, ("", ""))[1] or None
+        if not key or before == state:
             continue
-        # A state that comes again later is a move again.
-        seen = {item for item in seen if item[0] != key or item[1] != state}
-        seen.add((key, before, state))
+        # What a branch began and main takes over later is one move: the first.
+        before = current.get(key) or before
+        current[key] = state
+        if before == state:
+            continue
         found.setdefault(key, []).append(
             {
                 "at": instant(datetime.fromtimestamp(one.at, UTC)),
@@ -70,23 +76,43 @@ def of(place: Workspace, period: Period) -> Mapping[str, list[dict[str, Any]]]:
 
 
 def _changes(place: Workspace, git: Git, period: Period) -> Iterator[_Change]:
-    since = f"--since={period.since.timestamp():.0f}"
+    """Everything that a commit of the period did to a metadata.yaml."""
     paths = [f":(glob){home}/*/*/{METADATA}" for home in (EXPERIMENTS, ARCHIVE)]
+    for one in _log(place, git, f"--since={period.since.timestamp():.0f}", *paths):
+        if period.holds(datetime.fromtimestamp(one.at, UTC)):
+            yield one
+
+
+def _earlier(
+    place: Workspace, git: Git, period: Period, changes: Sequence[_Change]
+) -> Mapping[str, str]:
+    """The blob that each path, which seems new, had on some branch before the period."""
+    new = sorted({f":(top){one.path}" for one in changes if not one.before})
+    until = f"--until={period.since.timestamp() - 1:.0f}"
+    found: dict[str, str] = {}
+    for at in range(0, len(new), _MOST_PATHS):
+        for one in _log(place, git, until, *new[at : at + _MOST_PATHS]):
+            found.setdefault(one.path, one.after)
+    return found
+
+
+def _log(place: Workspace, git: Git, which: str, *paths: str) -> Iterator[_Change]:
     out = git.run(
-        "log", "--no-merges", "--source", "--branches", "--remotes", since, "--use-mailmap",
+        "log", "--no-merges", "--source", "--branches", "--remotes", which, "--use-mailmap",
         "--raw", "--no-abbrev", "-M", "-z", _FORMAT, "--", *paths,
     )  # fmt: skip
     for part in out.split("\x01")[1:]:
         commit, ref, email, name, rest = part.split("\0", 4)
         when, _, raw = rest.partition("\0")
-        if not period.holds(datetime.fromtimestamp(int(when), UTC)):
-            continue
         who = commits.author(place, email, name)
-        for word in raw.split("\0"):
+        words = iter(raw.split("\0"))
+        for word in words:
             if word.lstrip("\n").startswith(":"):
-                _, _, before, after, _ = word.lstrip("\n")[1:].split(" ", 4)
-                one = ("" if oid == _NOTHING else oid for oid in (before, after))
-                yield _Change(commit, ref, who, int(when), *one)
+                _, _, before, after, how = word.lstrip("\n")[1:].split(" ", 4)
+                path = next(words, "")
+                path = next(words, path) if how[0] in "RC" else path
+                oids = ("" if oid == _NOTHING else oid for oid in (before, after))
+                yield _Change(commit, ref, who, int(when), path, *oids)
 
 
 def _said(place: Workspace, git: Git, oids: list[str]) -> dict[str, tuple[str, str]]:

@@ -1,8 +1,8 @@
 """Pull requests that are open, or were merged in the period; asked of GitHub through `gh`.
 
 A list of {number, title, author, state (open, merged), draft, decision (approved,
-changes_requested, review_required or empty), updated, merged, branch, url}. Without `gh`, or where
-it may not ask, there are none and the section says why.
+changes_requested, review_required or empty), updated, merged, branch, url, approved_by (handles)}.
+Without `gh`, or where it may not ask, there are none and the section says why.
 """
 
 from __future__ import annotations
@@ -21,7 +21,10 @@ NAME = "reviews"
 SOURCE = "gh pr list"
 EMPTY: list[object] = []
 
-_FIELDS = "number,title,author,state,isDraft,reviewDecision,updatedAt,mergedAt,headRefName,url"
+_FIELDS = (
+    "number,title,author,state,isDraft,reviewDecision,updatedAt,"
+    "mergedAt,headRefName,url,latestReviews"
+)
 _MOST = 200
 _SECONDS = 30.0
 _ENVIRONMENT = {"GH_PROMPT_DISABLED": "1", "GH_NO_UPDATE_NOTIFIER": "1", "NO_COLOR": "1"}
@@ -92,7 +95,18 @@ def _row(one: Mapping[str, Any], place: Workspace) -> dict[str, Any]:
         "merged": merged,
         "branch": str(one.get("headRefName") or ""),
         "url": str(one.get("url") or ""),
+        "approved_by": _approvers(one, place),
     }
+
+
+def _approvers(one: Mapping[str, Any], place: Workspace) -> list[str]:
+    reviews = one.get("latestReviews") or ()
+    logins = [
+        str((review.get("author") or {}).get("login") or "")
+        for review in reviews
+        if isinstance(review, dict) and review.get("state") == "APPROVED"
+    ]
+    return sorted({_handle(place, login) for login in logins if login})
 
 
 def _handle(place: Workspace, login: str) -> str:
