@@ -102,10 +102,10 @@
     stale: (row) => row[K.stale], lost: (row) => row[K.lost],
     open: (row) => OVER.includes(row[K.state]) && !row[K.conclusion],
   };
-  const chosen = () => {
-    const asked = state.q.toLowerCase().split(/\s+/).filter(Boolean);
-    const tests = facets.filter((name) => state[name]).map((name) => (at) => facet[name](rows[at]).includes(state[name]));
-    if (only[state.only]) tests.push((at) => only[state.only](rows[at]));
+  const chosen = (wish) => {
+    const asked = wish.q.toLowerCase().split(/\s+/).filter(Boolean);
+    const tests = facets.filter((name) => wish[name]).map((name) => (at) => facet[name](rows[at]).includes(wish[name]));
+    if (only[wish.only]) tests.push((at) => only[wish.only](rows[at]));
     if (asked.length) {
       const all = searched();
       tests.push((at) => asked.every((word) => all[at].includes(word)));
@@ -194,11 +194,15 @@
     for (const name of facets) {
       const chosenOne = $(`f-${name}`);
       if (chosenOne.options.length === 0 || chosenOne.value !== state[name]) options(name, state[name] ? found : []);
-      later(() => { if (turn === waiting && document.activeElement !== chosenOne) options(name, found); });
+      // Each offers what the others leave.
+      later(() => {
+        if (turn !== waiting || document.activeElement === chosenOne) return;
+        options(name, state[name] ? chosen({ ...state, [name]: "" }) : found);
+      });
     }
   };
   const list = () => {
-    const found = chosen(), pages = Math.max(1, Math.ceil(found.length / PAGE));
+    const found = chosen(state), pages = Math.max(1, Math.ceil(found.length / PAGE));
     const at = Math.min(Math.max(1, Number(state.page) || 1), pages);
     $("rows").replaceChildren(...found.slice((at - 1) * PAGE, at * PAGE).map((place) => line(rows[place])));
     $("found").textContent = `${found.length} of ${rows.length} experiments`;
