@@ -32,6 +32,7 @@ FOR_ANOTHER |= {
     "fastapi",
     "httpx2",
     "openai",
+    "opentelemetry-api",
     "prometheus-client",
     "pydantic-settings",
     "structlog",

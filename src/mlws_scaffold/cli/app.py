@@ -33,6 +33,7 @@ TABLE = {
     "model": (f"{_COMMANDS}.model:model", "Models of the registry: list, sync."),
     "team": (f"{_COMMANDS}.team:team", "People: add, list; who is asked to review."),
     "report": (f"{_COMMANDS}.report:report", "What it cost."),
+    "gpu": (f"{_COMMANDS}.gpu:gpu", "GPUs: status, reservations, running on them."),
     "agent": (f"{_COMMANDS}.agent:agent", "Agents: list, serve, test, build, up, down."),
     "ci": (f"{_COMMANDS}.ci:ci", "What the workflows ask: what changed, what to release."),
 }

@@ -212,9 +212,12 @@ def _completed(place: Workspace, wish: Project, researcher: str) -> Answers:
     person = "experiment_researcher" if wish.kind == "experiment" else f"{wish.kind}_owner"
     given = {**wish.answers.given, f"{wish.kind}_name": wish.name, person: researcher}
     suggested = dict(wish.answers.suggested)
-    base_models = recorded(place.root).get("ollama_models") or []
+    of_workspace = recorded(place.root)
+    base_models = of_workspace.get("ollama_models") or []
     if wish.kind in ("prototype", "agent") and base_models:
         suggested.setdefault(f"{wish.kind}_model", names.registry_key(str(base_models[0])))
+    if wish.kind == "agent" and (deployment := of_workspace.get("deployment")):
+        suggested.setdefault("agent_deployment", str(deployment))
     return Answers(given, suggested, wish.answers.ask, wish.answers.ask_all)
 
 

@@ -121,7 +121,7 @@ def _lost_runs(facts: Facts) -> Iterator[Finding]:
             "lost-runs",
             "warning",
             experiment,
-            f"{len(runs)} lost: the process went away without an end",
+            f"{len(runs)} of its runs lost: the process went away without an end",
             f"runs {', '.join(runs[:5])}{' …' if len(runs) > 5 else ''}",
             "on the machine they ran on: mlws experiment reap",
             tuple(sorted({run["who"] for run in found})),
@@ -150,7 +150,7 @@ def _budget_trend(facts: Facts) -> Iterator[Finding]:
     end = (begin + timedelta(days=32)).replace(day=1)
     share = (local - begin) / (end - begin)
     for row in facts.rows("costs", "budgets"):
-        if row["state"] not in ("kept", "near") or not row["name"].endswith("this month"):
+        if row["state"] != "kept" or not row["name"].endswith("this month"):
             continue
         forecast = row["spent"] / share if share >= _TREND else 0.0
         if forecast > row["limit"]:

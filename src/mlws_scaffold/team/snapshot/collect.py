@@ -55,7 +55,8 @@ def build(place: Workspace, period: Period, only: Collection[str] = ()) -> dict[
     """
     # Rules look at all sections, whatever is shown of them.
     every = not only or attention.NAME in only
-    wanted = [one for one in COLLECTORS if every or one.NAME in only]
+    names = {*only, *(experiments.NEEDS if experiments.NAME in only else ())}
+    wanted = [one for one in COLLECTORS if every or one.NAME in names]
     wanted += [one for one in ON_DEMAND if one.NAME in only]
     sections = {one.NAME: _section(one, place, period).shape() for one in wanted}
     joining.link(sections)

@@ -55,7 +55,7 @@ def collect(place: Workspace, period: Period) -> Section:
         return missing(NAME, SOURCE, [], "no git repository")
     git = repository.git
     chosen = default_branch(git, place.config.workspace.default_branch)
-    found = list(log(git, period, "--branches", "--remotes"))
+    found = list(log(git, period, *every(git)))
     main = {one.commit for one in log(git, period, chosen)} if chosen else set()
     merged = squashes.of(place, git, chosen, [one for one in found if one.commit not in main])
     notes = ("this clone is shallow: older commits are not known",) if repository.shallow else ()
@@ -69,6 +69,11 @@ def default_branch(git: Git, name: str) -> str:
         if git.commit_of(ref):
             return ref
     return ""
+
+
+def every(git: Git) -> tuple[str, ...]:
+    """All branches as `git log` is told of them; in CI what is checked out may be on none."""
+    return ("--branches", "--remotes", *(() if git.branch() else ("HEAD",)))
 
 
 def log(git: Git, period: Period, *which: str) -> Iterator[Commit]:

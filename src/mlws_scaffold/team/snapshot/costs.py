@@ -10,11 +10,12 @@ as long a time before the period.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from mlws_scaffold.experiments.index import entries
+from mlws_scaffold.experiments.index import entries, listing
 from mlws_scaffold.gpus import store as stores
 from mlws_scaffold.gpus.costs import rendering, waste
 from mlws_scaffold.gpus.costs.budgets import Limit, Limits
@@ -31,6 +32,8 @@ NAME = "costs"
 SOURCE = "the usage ledger; [[prices]] and [budgets] of mlws.toml; budgets of metadata.yaml"
 EMPTY: Mapping[str, Any] = {}
 
+# Of all time by experiment; `joining` takes it to the experiments.
+EVER = "ever"
 _BY = {
     "person": "researcher",
     "experiment": "experiment",
@@ -65,6 +68,7 @@ def collect(place: Workspace, period: Period) -> Section:
         ],
         "waste": document["waste"],
         "trend": {"before": dict(before.total.costs)},
+        EVER: _ever(place, usages),
     }
     return Section(NAME, SOURCE, data, notes=first.notes)
 
@@ -89,6 +93,19 @@ class _Asked:
         return report(Question(by, since, until, self._zone, limits), *self._parts)
 
 
+def _ever(
+    place: Workspace, usages: Sequence[Usage]
+) -> dict[str, tuple[float, Mapping[str, float]]]:
+    """GPU-hours and cost of all time by experiment."""
+    prices = Prices(place.config.prices)
+    sums: dict[str, Sum] = {}
+    for usage in usages:
+        total = sums.setdefault(usage.subject.experiment, Sum())
+        for one in usage.segments:
+            total.add(one, prices)
+    return {key: (total.allocated, dict(total.costs)) for key, total in sums.items()}
+
+
 def _row(key: str, total: Sum) -> dict[str, Any]:
     return {
         "key": key,
@@ -103,12 +120,14 @@ def _row(key: str, total: Sum) -> dict[str, Any]:
 
 
 def _limits(place: Workspace) -> Limits:
-    known = [entry.metadata for entry in entries.of_working_tree(place.layout).entries]
+    """The budgets of `mlws.toml`, and those of the experiments of all branches."""
+    with entries.everywhere(place.layout) as found:
+        known = [json.loads(text) for _, text in listing.with_metadata(found, 0)]
     return Limits(
         monthly=place.config.budgets,
         experiments={
-            one.experiment_id: Limit(one.budget.gpu_hours, one.budget.cost)
+            one["experiment_id"]: Limit(budget["gpu_hours"], budget["cost"])
             for one in known
-            if one.budget
+            if (budget := one["budget"])
         },
     )

@@ -6,8 +6,9 @@ run_id as the tracking store has them, else as metadata.yaml has them (best_sour
 null), filed ({metric, value, run_id} of metadata.yaml, or null); baseline ({experiment, metric,
 value}, or null) and delta (best_metric less that, null where either is missing); spark (the primary
 metric of the last 12 finished runs, oldest first); runs (how many), lost_runs (their ids, 20 at
-most); gpu_hours and cost ({currency: amount}) of all time, null where not measured; links ({branch,
-pr, issue, doc, run, handoff}); budget; moves of the period ({at, by, from, to, commit, branch}).
+most); gpu_hours and cost ({currency: amount}) of all time, null where costs are not measured;
+links ({branch, pr, issue, doc, run, handoff}); budget; moves of the period ({at, by, from, to,
+commit, branch}).
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from typing import Any
 
 from mlws_scaffold.errors import MlwsError
 from mlws_scaffold.experiments.index import entries, listing
-from mlws_scaffold.team.snapshot import moves, spending, tallies
+from mlws_scaffold.team.snapshot import moves, tallies
 from mlws_scaffold.team.snapshot.period import Period
 from mlws_scaffold.team.snapshot.section import Section
 from mlws_scaffold.team.snapshot.tallies import Tally
@@ -26,6 +27,8 @@ from mlws_scaffold.workspace.config import Workspace
 
 NAME = "experiments"
 SOURCE = "metadata.yaml on all branches (the index); the tracking store; the usage ledger"
+# What `joining` fills in from other sections.
+NEEDS = ("reviews", "knowledge", "costs")
 EMPTY: list[object] = []
 
 _LOST = 20
@@ -38,8 +41,8 @@ def collect(place: Workspace, period: Period) -> Section:
         texts = list(listing.with_metadata(found, period.until.timestamp()))
         notes = [*found.notes, *(f"left out: {problem}" for problem in found.problems)]
     rows = [(json.loads(row), json.loads(fields)) for row, fields in texts]
-    tallied = _or_note(lambda: tallies.of(place, period), "runs", notes)
-    spent = _or_note(lambda: spending.by_experiment(place, period), "cost", notes)
+    metrics = {primary["name"] for _, fields in rows if (primary := fields.get("primary_metric"))}
+    tallied = _or_note(lambda: tallies.of(place, period, metrics), "runs", notes)
     moved = _or_note(lambda: moves.of(place, period), "moves", notes) or {}
     known = {row["experiment_id"]: (row, fields) for row, fields in rows}
     shaped = []
@@ -51,7 +54,8 @@ def collect(place: Workspace, period: Period) -> Section:
                 **_declared(fields),
                 **measured,
                 **_compared(measured, fields, known, tallied),
-                **_spent(row["experiment_id"], spent),
+                "gpu_hours": None,
+                "cost": None,
                 "links": _links(row["branch"], measured["run_id"], fields),
                 "moves": moved.get(row["experiment_id"], []),
             }
@@ -132,13 +136,6 @@ def _compared(
     if baseline and baseline["metric"] == measured["metric"] and best is not None:
         delta = None if baseline["value"] is None else round(best - baseline["value"], 12)
     return {"baseline": baseline, "delta": delta}
-
-
-def _spent(key: str, spent: spending.Spent | None) -> dict[str, Any]:
-    if spent is None:
-        return {"gpu_hours": None, "cost": None}
-    hours, costs = spent.get(key, (0.0, {}))
-    return {"gpu_hours": hours, "cost": dict(costs)}
 
 
 def _links(branch: str, run: str | None, fields: Mapping[str, Any]) -> dict[str, Any]:

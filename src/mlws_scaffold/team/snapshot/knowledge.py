@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,7 +18,8 @@ from typing import Any
 from mlws_scaffold.adapters import texts
 from mlws_scaffold.adapters.git import Git
 from mlws_scaffold.experiments.index import refs
-from mlws_scaffold.team.snapshot import commits, fronts
+from mlws_scaffold.experiments.index.refs import Repository
+from mlws_scaffold.team.snapshot import commits, fronts, kept
 from mlws_scaffold.team.snapshot.kept import Kept
 from mlws_scaffold.team.snapshot.period import Period, instant
 from mlws_scaffold.team.snapshot.section import Section
@@ -60,9 +62,9 @@ def collect(place: Workspace, _period: Period) -> Section:
     if repository is None:
         notes = ("no git repository: dates and other branches are not known",)
     else:
-        with Kept.opened(place, "pages") as kept:
-            found = list(_written(place, repository.git, repository.prefix))
-            said = _said(repository.git, kept, [one.oid for one in found])
+        with Kept.opened(place, "pages") as pages:
+            found = _written(place, repository)
+            said = _said(repository.git, pages, [one.oid for one in found])
             rows = {one.path: _row(one, said[one.oid]) for one in found}
     for path in _here(place):
         if path not in rows:
@@ -90,12 +92,52 @@ def _here(place: Workspace) -> Iterator[str]:
                 yield name
 
 
-def _written(place: Workspace, git: Git, prefix: str) -> Iterator[_Written]:
-    """The last commit of any branch to write each path; not of one that it deleted."""
+def _written(place: Workspace, found: Repository) -> list[_Written]:
+    """The last commit of any branch to write each path; not of one that was deleted last.
+
+    Only commits that were not there the last time are looked at.
+    """
+    tips = sorted({tip.commit for tip in refs.tips(found)})
+    stamp = _stamp(place)
+    before = kept.read(place, "written", stamp) or {"tips": [], "pages": {}}
+    older: list[str] = before["tips"]
+    pages: dict[str, list[Any]] = before["pages"]
+    if older != tips:
+        # A branch that is gone takes along what only it had: then all is looked at again.
+        if not _are_reached(found, tips, older):
+            older, pages = [], {}
+        for path, entry in _log(found, older):
+            other = pages.get(path)
+            if other is None or entry[-1] >= other[-1]:
+                pages[path] = entry
+        kept.write(place, "written", stamp, {"tips": tips, "pages": pages})
+    return [
+        _Written(path, oid, branch, commits.author(place, email, name), at)
+        for path, (oid, branch, email, name, at) in pages.items()
+        if oid
+    ]
+
+
+def _stamp(place: Workspace) -> str:
+    """Who is who in the history depends on the mailmap."""
+    text = texts.read(place.root / ".mailmap", ".mailmap", _MOST_BYTES) or ""
+    return f"{zlib.crc32(text.encode())}"
+
+
+def _are_reached(found: Repository, tips: list[str], older: list[str]) -> bool:
+    """Whether each of the older commits is in the history of a tip of now."""
+    if not older:
+        return False
+    done = found.git.attempt("rev-list", "--no-walk", *older, "--not", *tips)
+    return done.returncode == 0 and not done.stdout.strip()
+
+
+def _log(found: Repository, older: list[str]) -> Iterator[tuple[str, list[Any]]]:
+    """Path, and [oid, branch, address, name, time] of its last change, each path once."""
     names = [f":(glob){one}" for one in _PATTERNS]
-    out = git.run(
-        "log", "--no-merges", "--source", "--branches", "--remotes", "--use-mailmap", "--raw",
-        "--no-abbrev", "--no-renames", "-z", _FORMAT, "--", *names,
+    out = found.git.run(
+        "log", "--no-merges", "--source", *commits.every(found.git), "--use-mailmap", "--raw",
+        "--no-abbrev", "--no-renames", "-z", _FORMAT, *(f"^{one}" for one in older), "--", *names,
     )  # fmt: skip
     seen: set[str] = set()
     for part in out.split("\x01")[1:]:
@@ -106,23 +148,21 @@ def _written(place: Workspace, git: Git, prefix: str) -> Iterator[_Written]:
             if not word.lstrip("\n").startswith(":"):
                 continue
             mode, oid = word.split(" ")[1], word.split(" ")[3]
-            path = next(words, "").removeprefix(prefix)
-            if path in seen or not kind_of(path):
-                continue
-            seen.add(path)
-            if oid != _GONE and mode.startswith("100"):
-                who = commits.author(place, email, name)
-                yield _Written(path, oid, commits.short(ref), who, int(when))
+            path = next(words, "").removeprefix(found.prefix)
+            if path not in seen and kind_of(path):
+                seen.add(path)
+                there = oid != _GONE and mode.startswith("100")
+                yield path, [oid if there else "", commits.short(ref), email, name, int(when)]
 
 
-def _said(git: Git, kept: Kept, oids: list[str]) -> dict[str, Mapping[str, Any]]:
+def _said(git: Git, pages: Kept, oids: list[str]) -> dict[str, Mapping[str, Any]]:
     """What each blob says, which never changes."""
-    unknown = sorted({oid for oid in oids if kept.get(oid) is None})
+    unknown = sorted({oid for oid in oids if pages.get(oid) is None})
     with git.objects() as objects:
         for oid, found in zip(unknown, objects.read(unknown, _MOST_BYTES), strict=True):
             content = found.content if found is not None else None
-            kept.put(oid, json.dumps(_read((content or b"").decode("utf-8", "replace"))))
-    return {oid: json.loads(kept.get(oid) or "{}") for oid in oids}
+            pages.put(oid, json.dumps(_read((content or b"").decode("utf-8", "replace"))))
+    return {oid: json.loads(pages.get(oid) or "{}") for oid in oids}
 
 
 def _read(text: str) -> dict[str, Any]:

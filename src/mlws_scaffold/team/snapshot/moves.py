@@ -98,7 +98,7 @@ def _earlier(
 
 def _log(place: Workspace, git: Git, which: str, *paths: str) -> Iterator[_Change]:
     out = git.run(
-        "log", "--no-merges", "--source", "--branches", "--remotes", which, "--use-mailmap",
+        "log", "--no-merges", "--source", *commits.every(git), which, "--use-mailmap",
         "--raw", "--no-abbrev", "-M", "-z", _FORMAT, "--", *paths,
     )  # fmt: skip
     for part in out.split("\x01")[1:]:

@@ -7,6 +7,7 @@ last `stale_days` days; null where git cannot tell.
 from __future__ import annotations
 
 from mlws_scaffold.adapters.git import Git
+from mlws_scaffold.team.snapshot import commits
 from mlws_scaffold.team.snapshot.period import Period
 from mlws_scaffold.team.snapshot.section import Section
 from mlws_scaffold.workspace.config import Workspace
@@ -38,10 +39,10 @@ def _names(email: str, name: str) -> set[str]:
 
 def _authors(place: Workspace, since: str) -> tuple[set[str] | None, tuple[str, ...]]:
     """Addresses and names that committed since then, in small letters."""
-    done = Git(place.root).attempt(
+    git = Git(place.root)
+    done = git.attempt(
         "log",
-        "--branches",
-        "--remotes",
+        *commits.every(git),
         f"--since={since}",
         "--use-mailmap",
         "-z",

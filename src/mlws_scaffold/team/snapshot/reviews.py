@@ -59,7 +59,7 @@ def _asked(place: Workspace, state: str, *more: str) -> Iterator[Mapping[str, An
     ]
     done = process.run(command, place.root, timeout=_SECONDS, env=_ENVIRONMENT)
     if done.status:
-        raise Unavailable(f"gh: {done.said.partition(chr(10))[0]}", "gh auth status")
+        raise Unavailable(f"gh says {done.said.partition(chr(10))[0]}", "gh auth status")
     try:
         data = json.loads(done.output)
         if not isinstance(data, list) or not all(isinstance(one, dict) for one in data):

@@ -10,13 +10,12 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
-from mlws_scaffold.experiments import journal
+from mlws_scaffold.experiments import journal, results
 from mlws_scaffold.experiments.index import entries, listing
 from mlws_scaffold.experiments.journal import Line
-from mlws_scaffold.experiments.run import liveness
+from mlws_scaffold.experiments.results import Run
 from mlws_scaffold.team.snapshot.period import Period, instant
 from mlws_scaffold.team.snapshot.section import Section
 from mlws_scaffold.workspace.config import Workspace
@@ -28,17 +27,13 @@ EMPTY: list[object] = []
 
 def collect(place: Workspace, period: Period) -> Section:
     """The runs. Raises Unavailable when the tracking store cannot be read."""
-    lines = [
-        replace(line, state=liveness.state_of(line.run, period.until))
-        for line in journal.lines(place)
-        if _belongs(line, period)
-    ]
+    found = results.runs_of(place, active_since=period.since)
+    lines = [journal.line(run, period.until) for run in found if _belongs(run, period)]
     metrics = _metrics(place) if lines else {}
     return Section(NAME, SOURCE, [_row(line, metrics) for line in lines])
 
 
-def _belongs(line: Line, period: Period) -> bool:
-    run = line.run
+def _belongs(run: Run, period: Period) -> bool:
     if run.is_sweep or run.start >= period.until:
         return False
     if period.holds(run.start) or (run.end is not None and period.holds(run.end)):

@@ -62,7 +62,7 @@ def costs(view: View) -> Part:
 
 
 def _costs(view: View) -> Iterator[Line]:
-    ledger = "usage ledger, [[prices]]"
+    ledger = "usage ledger; prices of mlws.toml"
     if view.why("costs"):
         return
     data = view.snapshot["sections"]["costs"]["data"]
@@ -84,9 +84,15 @@ def _costs(view: View) -> Iterator[Line]:
         if view.author and not one["name"].startswith(f"{view.author},"):
             continue
         if one["state"] == "not judged":
-            yield Line(f"budget {flat(one['name'])}: not measured: {flat(one['why'])}", "[budgets]")
+            yield Line(
+                f"budget {flat(one['name'])}: not measured: {flat(one['why'])}",
+                "budgets of mlws.toml",
+            )
         else:
-            yield Line(f"budget {flat(one['name'])}: {one['state']}, {spent}", "[budgets], ledger")
+            yield Line(
+                f"budget {flat(one['name'])}: {one['state']}, {spent}",
+                "budgets of mlws.toml; usage ledger",
+            )
 
 
 def attention(view: View) -> Part:
