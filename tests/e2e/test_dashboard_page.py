@@ -1,4 +1,4 @@
-"""The team's page in a real browser: what a person does with it, by mouse, by keyboard, on paper."""
+"""The team's page in a real browser: what a person does with it, by mouse and by keyboard."""
 
 from __future__ import annotations
 
@@ -21,21 +21,26 @@ pytestmark = pytest.mark.services
 PICTURES = os.environ.get("MLWS_TEST_PICTURES", "")
 VIEWS = ("experiments", "attention", "models", "agents", "gpus", "costs", "knowledge", "people")
 CUT_OFF = """() => [...document.querySelectorAll("main > section.on *, nav *, header *")]
-  .filter((one) => !one.closest(".wide, svg, .unseen") && one.getClientRects().length
-    && (one.getBoundingClientRect().right > innerWidth + 1 || one.getBoundingClientRect().left < -1))
+  .filter((one) => !one.closest(".wide, svg, .unseen, .skip") && one.getClientRects().length)
+  .filter((one) => {
+    const box = one.getBoundingClientRect();
+    return box.right > innerWidth + 1 || box.left < -1;
+  })
   .map((one) => one.outerHTML.slice(0, 200))"""
 # Two texts of the same parent never lie on one another.
 OVERLAP = """() => {
   const found = [];
   for (const parent of document.querySelectorAll("main > section.on *, header, nav ul")) {
-    const boxes = [...parent.children].filter((one) => !one.closest("svg, .unseen") && one.textContent)
-      .map((one) => [one, one.getBoundingClientRect()]).filter(([, box]) => box.width && box.height);
+    const boxes = [...parent.children]
+      .filter((one) => !one.closest("svg, .unseen") && one.textContent)
+      .map((one) => [one, one.getBoundingClientRect()])
+      .filter(([, box]) => box.width && box.height);
     for (let at = 1; at < boxes.length; at++) {
       const [a, b] = [boxes[at - 1][1], boxes[at][1]];
       const x = Math.min(a.right, b.right) - Math.max(a.left, b.left);
       const y = Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top);
       if (x > 2 && y > 4 && getComputedStyle(boxes[at][0]).display !== "inline") {
-        found.push(boxes[at - 1][0].outerHTML.slice(0, 120) + " / " + boxes[at][0].outerHTML.slice(0, 120));
+        found.push([boxes[at - 1][0], boxes[at][0]].map((one) => one.outerHTML.slice(0, 120)));
       }
     }
   }

@@ -71,7 +71,9 @@ def test_axe_finds_what_is_serious(checker: str, tmp_path: Path) -> None:
     made = _page(tmp_path, _snapshot(tmp_path, team.ALONE))
     with browser.page() as page:
         page.goto(made.as_uri())
-        page.evaluate("document.querySelector('label.search').replaceWith(document.getElementById('q'))")
+        page.evaluate(
+            "document.querySelector('label.search').replaceWith(document.getElementById('q'))"
+        )
         assert any("label" in one for one in axe.serious(page, checker))
 
 
@@ -79,9 +81,7 @@ def _poisoned(value: Any, number: Iterator[int]) -> Any:
     """Every text of the snapshot's data but ids and instants, replaced by a hostile one."""
     if isinstance(value, dict):
         kept = ("experiment_id", "at", "from", "until", "last_activity", "started", "ended", "tree")
-        return {
-            key: one if key in kept else _poisoned(one, number) for key, one in value.items()
-        }
+        return {key: one if key in kept else _poisoned(one, number) for key, one in value.items()}
     if isinstance(value, list):
         return [_poisoned(one, number) for one in value]
     if isinstance(value, str):
@@ -101,7 +101,7 @@ def test_hostile_words_everywhere_change_nothing(tmp_path: Path) -> None:
         row["links"]["pr"] = "javascript:window.hacked=5"
     poisoned = {
         **honest,
-        "workspace": {key: HOSTILE[0] for key in honest["workspace"]},
+        "workspace": dict.fromkeys(honest["workspace"], HOSTILE[0]),
         "sections": {
             name: {**one, "data": _poisoned(one["data"], iter(range(10**6)))}
             for name, one in honest["sections"].items()
@@ -140,11 +140,16 @@ def test_the_policy_stops_a_script_that_got_in_all_the_same(tmp_path: Path) -> N
     broken = text.replace("<nav", "<script>window.hacked = 1</script><nav", 1)
     (tmp_path / "broken.html").write_text(broken)
     said: list[str] = []
+
+    def look() -> None:
+        with browser.page() as page:
+            page.on("console", lambda entry: said.append(entry.text))
+            page.goto((tmp_path / "broken.html").as_uri())
+            said.append(f"hacked: {page.evaluate('window.hacked')}")
+
     # Whatever a page complains of fails the test that shows it.
-    with pytest.raises(AssertionError), browser.page() as page:
-        page.on("console", lambda entry: said.append(entry.text))
-        page.goto((tmp_path / "broken.html").as_uri())
-        said.append(f"hacked: {page.evaluate('window.hacked')}")
+    with pytest.raises(AssertionError):
+        look()
     assert any("Content Security Policy" in one for one in said)
     assert "hacked: None" in said
 
@@ -169,7 +174,8 @@ def test_when_everything_fails_each_view_says_why(
 
 TIMED = """async (step) => {
   const q = document.getElementById("q");
-  const type = (text) => { q.value = text; q.dispatchEvent(new Event("input", { bubbles: true })); };
+  const typed = new Event("input", { bubbles: true });
+  const type = (text) => { q.value = text; q.dispatchEvent(typed); };
   const click = (key) => document.querySelector(`[data-sort=${key}]`).click();
   await new Promise((done) => setTimeout(done, 200));
   const began = performance.now();

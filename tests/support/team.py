@@ -152,13 +152,18 @@ def _house(
         owner = people[number % len(people)]
         agent = f"name: {name}\nowner: {owner}\nmodel: assistant-{number}\n"
         track = "prototypes" if number % 3 == 2 else "production"
-        yield f"agents/{track}/{name}/agent.yaml", agent + "slo: {latency_p95: 5s, error_rate: 0.01}\n"
+        yield (
+            f"agents/{track}/{name}/agent.yaml",
+            agent + "slo: {latency_p95: 5s, error_rate: 0.01}\n",
+        )
         if track == "production":
             lines = [_deployment(name, at, people, now) for at in range(4)]
             yield f"agents/{track}/{name}/deployments.jsonl", "".join(lines)
     for number in range(size.learnings):
         day, topic = now.date() - timedelta(days=5 * number), chance.choice(WORDS)
-        text = f"# What {topic} does to small batches\n\nExpected more of it; {topic} cost a week.\n"
+        text = (
+            f"# What {topic} does to small batches\n\nExpected more of it; {topic} cost a week.\n"
+        )
         yield f"docs/learnings/{day}-{topic.replace(' ', '-')}-{number}.md", text
         if number % 3 == 0:
             decision = f"# Use {topic} everywhere\n\nStatus: accepted\n\n## Context\n\nIt helps.\n"

@@ -1,9 +1,10 @@
-"""The runs and GPUs of a generated team: rows of MLflow's tables, reservations, the usage ledger."""
+"""Runs and GPUs of a generated team: rows of MLflow's tables, reservations, the usage ledger."""
 
 from __future__ import annotations
 
 import contextlib
 import sqlite3
+import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -38,8 +39,6 @@ class RunsOf:
 
 def hash_of(text: str) -> int:
     """The same number on every machine and in every process."""
-    import zlib
-
     return zlib.crc32(text.encode())
 
 
@@ -77,7 +76,9 @@ def track(place: Workspace, found: Sequence[RunsOf], now: datetime) -> None:
 
 
 def _start(one: RunsOf, number: int, now: datetime) -> datetime:
-    return min(one.at + timedelta(hours=5 * number), now - timedelta(hours=2 * (one.count - number)))
+    return min(
+        one.at + timedelta(hours=5 * number), now - timedelta(hours=2 * (one.count - number))
+    )
 
 
 def _runs(key: int, one: RunsOf, now: datetime) -> Iterator[tuple[object, ...]]:
@@ -136,7 +137,9 @@ def compute(
         midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
         for number in range(6 * count):
             who, gpu = people[number % len(people)], gpus[number % count]
-            begins = int((midnight + timedelta(days=2 * (number // count) - 4, hours=9)).timestamp())
+            begins = int(
+                (midnight + timedelta(days=2 * (number // count) - 4, hours=9)).timestamp()
+            )
             length = (4 + 5 * (number % 5)) * _HOUR
             purpose = ("a sweep", "the long run", "evaluation")[number % 3]
             of = found[-1 - number % len(found)].experiment if found and number % 2 else ""

@@ -11,11 +11,11 @@ from mlws_scaffold.cli import output, place
 _FILE = click.Path(dir_okay=False, path_type=Path)
 
 
-@click.command(
-    "dashboard", epilog="Example: mlws report dashboard --output /tmp/team.html --serve"
-)
+@click.command("dashboard", epilog="Example: mlws report dashboard --output /tmp/team.html --serve")
 @click.option("--output", "target", type=_FILE, help="Default: docs/experiment-dashboard.html.")
-@click.option("--since", default="30d", metavar="WHEN", help="Where costs and runs begin: 30d, 12h.")
+@click.option(
+    "--since", default="30d", metavar="WHEN", help="Where costs and runs begin: 30d, 12h."
+)
 @click.option("--snapshot", type=_FILE, help="Show this file of `mlws report snapshot` instead.")
 @click.option("--serve", is_flag=True, help="Show it at an address of this machine, until Ctrl-C.")
 @click.option("--port", default=0, metavar="PORT", help="Of --serve; 0 takes a free one.")

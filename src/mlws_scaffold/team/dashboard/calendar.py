@@ -82,7 +82,9 @@ def _row(
 ) -> Row:
     host, gpu = key
     own = [one for one in reservations if (one.get("host"), str(one.get("gpu"))) == key]
-    measured = [(one, hours) for one in own if one.get("used") is not None and (hours := _hours(one))]
+    measured = [
+        (one, hours) for one in own if one.get("used") is not None and (hours := _hours(one))
+    ]
     total = sum(hours for _, hours in measured)
     used = sum(one["used"] * hours for one, hours in measured) / total if total else None
     return Row(

@@ -17,7 +17,7 @@ from mlws_scaffold.adapters import metric_history
 from mlws_scaffold.adapters import mlflow as stores
 from mlws_scaffold.adapters.git import Git
 from mlws_scaffold.errors import MlwsError
-from mlws_scaffold.team.dashboard.words import clean, number
+from mlws_scaffold.team.dashboard.words import block, clean, number
 from mlws_scaffold.team.snapshot.section import Section
 from mlws_scaffold.workspace.config import Workspace
 
@@ -30,7 +30,9 @@ _MOST = 200
 _MOST_ASKED = 20
 _MOST_BYTES = 4_000
 _POINTS = 100
-_HOST = re.compile(r"(?:git@|ssh://(?:[^@/]+@)?|https?://(?:[^@/]+@)?)([\w.-]+)(?::\d+)?[:/](.+?)(?:\.git)?/?")
+_HOST = re.compile(
+    r"(?:git@|ssh://(?:[^@/]+@)?|https?://(?:[^@/]+@)?)([\w.-]+)(?::\d+)?[:/](.+?)(?:\.git)?/?"
+)
 
 
 def collect(place: Workspace, experiments: Sequence[Mapping[str, Any]]) -> Section:
@@ -85,11 +87,7 @@ def _put(one: dict[str, Any], content: bytes | None, source: str, why: str) -> N
     if content is None:
         one["configuration_why"] = why
         return
-    text = content.decode("utf-8", "replace")
-    lines = [clean(line, 300) if line.strip() else "" for line in text.splitlines()]
-    indents = [re.match(r" *", line)[0] for line in text.splitlines()]  # type: ignore[index]
-    shown = [f"{indent}{line}" for indent, line in zip(indents, lines, strict=True)]
-    one |= {"configuration": "\n".join(shown), "source": source}
+    one |= {"configuration": block(content.decode("utf-8", "replace")), "source": source}
 
 
 def _curves(

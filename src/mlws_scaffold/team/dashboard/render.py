@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from importlib import resources
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, ChainableUndefined
+from jinja2 import ChainableUndefined, Environment, PackageLoader
 from markupsafe import Markup
 
 from mlws_scaffold.team.dashboard import boards, rows, words
@@ -34,7 +34,9 @@ def render(snapshot: Mapping[str, Any]) -> str:
         truncated=lambda text, most: words.clean(text)[:most],
     )  # fmt: skip
     experiments = snapshot["sections"].get("experiments", {}).get("data") or []
-    return environment.get_template("page.html.jinja").render(
+    return environment.get_template(
+        "page.html.jinja"
+    ).render(
         policy=policy(style, early, script),
         style=Markup(style),  # noqa: S704 - our own files
         early=Markup(early),  # noqa: S704
@@ -69,9 +71,29 @@ def _data(snapshot: Mapping[str, Any], experiments: list[Mapping[str, Any]]) -> 
     return {
         **rows.compact(experiments),
         "at": words.seconds(snapshot["at"]),
-        "details": details.get("experiments", {}),
+        "details": {
+            words.clean(key, 80): _detail(one)
+            for key, one in details.get("experiments", {}).items()
+        },
         "repository": words.address(details.get("repository")),
     }
+
+
+def _detail(one: Mapping[str, Any]) -> dict[str, Any]:
+    """One entry of the section `details`, which a file may have brought here."""
+    curves = [
+        [
+            words.clean(name, 120),
+            [point for point in points if None not in map(words.number, point)],
+        ]
+        for name, points in one.get("curves", ())
+    ]
+    texts = {
+        key: words.clean(one[key]) for key in ("source", "configuration_why", "why") if key in one
+    }
+    if "configuration" in one:
+        texts["configuration"] = words.block(one["configuration"])
+    return {**texts, "curves": curves}
 
 
 def _hash(text: str) -> str:

@@ -20,7 +20,9 @@ def serve(page: Path, port: int, say: Callable[[str], None]) -> None:
     try:
         server = ThreadingHTTPServer((_HOST, port), _handler(page))
     except (OSError, OverflowError) as error:
-        raise UsageError(f"port {port} cannot be used: {error}", "--port 0 takes a free one") from None
+        raise UsageError(
+            f"port {port} cannot be used: {error}", "--port 0 takes a free one"
+        ) from None
     say(f"http://{_HOST}:{server.server_port}/ until Ctrl-C")
     with server, contextlib.suppress(KeyboardInterrupt):
         server.serve_forever()
@@ -48,7 +50,7 @@ def _handler(page: Path) -> type[BaseHTTPRequestHandler]:
             self.end_headers()
             self.wfile.write(body)
 
-        def log_message(self, format: str, *_arguments: object) -> None:  # noqa: A002
+        def log_message(self, format: str, *_arguments: object) -> None:
             """Requests for one's own page are no news."""
 
     return Handler

@@ -1,4 +1,4 @@
-"""Texts and numbers as the page shows them. What people typed is data: it must not run or mislead."""
+"""Texts and numbers as the page shows them. What people typed must neither run nor mislead."""
 
 from __future__ import annotations
 
@@ -24,6 +24,16 @@ def clean(value: Any, most: int = 300) -> str:
     if not text.isprintable() or not text.isascii():
         text = _UNSAFE.sub("�", " ".join(text.split()))
     return text
+
+
+def block(text: Any, most: int = 4_000) -> str:
+    """A text of several lines, each as `clean` leaves it, with its indentation."""
+    lines = str(text or "")[:most].splitlines()
+    indents = [line[: len(line) - len(line.lstrip(" "))] for line in lines]
+    return "\n".join(
+        f"{indent}{clean(line, 300) if line.strip() else ''}"
+        for indent, line in zip(indents, lines, strict=True)
+    )
 
 
 def number(value: Any) -> float | int | None:
