@@ -7,12 +7,11 @@ Without `gh`, or where it may not ask, there are none and the section says why.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from mlws_scaffold.adapters import process
 from mlws_scaffold.errors import Unavailable
+from mlws_scaffold.team.snapshot import gh
 from mlws_scaffold.team.snapshot.period import Period, instant, parsed
 from mlws_scaffold.team.snapshot.section import Section, missing
 from mlws_scaffold.workspace.config import Workspace
@@ -26,15 +25,13 @@ _FIELDS = (
     "mergedAt,headRefName,url,latestReviews"
 )
 _MOST = 200
-_SECONDS = 30.0
-_ENVIRONMENT = {"GH_PROMPT_DISABLED": "1", "GH_NO_UPDATE_NOTIFIER": "1", "NO_COLOR": "1"}
 
 
 def collect(place: Workspace, period: Period) -> Section:
     """The pull requests, the last updated first. Raises Unavailable when `gh` does not answer."""
-    if process.find("gh") is None:
+    if not gh.is_here():
         return missing(NAME, SOURCE, [], "gh is not installed here")
-    found = list(_asked(place, "open"))
+    found = _asked(place, "open")
     notes = [f"only the newest {_MOST} are shown"] if len(found) >= _MOST else []
     since = f"merged:>={period.since:%Y-%m-%d}"
     found += [one for one in _asked(place, "merged", "--search", since) if _lately(one, period)]
@@ -44,29 +41,9 @@ def collect(place: Workspace, period: Period) -> Section:
     )
 
 
-def _asked(place: Workspace, state: str, *more: str) -> Iterator[Mapping[str, Any]]:
-    command = [
-        "gh",
-        "pr",
-        "list",
-        "--state",
-        state,
-        "--limit",
-        str(_MOST),
-        "--json",
-        _FIELDS,
-        *more,
-    ]
-    done = process.run(command, place.root, timeout=_SECONDS, env=_ENVIRONMENT)
-    if done.status:
-        raise Unavailable(f"gh says {done.said.partition(chr(10))[0]}", "gh auth status")
-    try:
-        data = json.loads(done.output)
-        if not isinstance(data, list) or not all(isinstance(one, dict) for one in data):
-            raise ValueError(data)
-    except ValueError:
-        raise Unavailable("gh answers something else than a list of pull requests") from None
-    yield from data
+def _asked(place: Workspace, state: str, *more: str) -> list[Mapping[str, Any]]:
+    most = str(_MOST)
+    return gh.rows(place, "pr", "list", "--state", state, "--limit", most, "--json", _FIELDS, *more)
 
 
 def _lately(one: Mapping[str, Any], period: Period) -> bool:

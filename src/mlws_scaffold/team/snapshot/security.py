@@ -6,12 +6,11 @@ does not tell becomes a note; where none of them is told, the section says why.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from mlws_scaffold.adapters import process
 from mlws_scaffold.errors import Unavailable
+from mlws_scaffold.team.snapshot import gh
 from mlws_scaffold.team.snapshot.period import Period
 from mlws_scaffold.team.snapshot.section import Section, missing
 from mlws_scaffold.workspace.config import Workspace
@@ -20,39 +19,27 @@ NAME = "security"
 SOURCE = "gh api: alerts of Dependabot, code scanning, secret scanning"
 EMPTY: list[object] = []
 
-_SECONDS = 30.0
-_ENVIRONMENT = {"GH_PROMPT_DISABLED": "1", "GH_NO_UPDATE_NOTIFIER": "1", "NO_COLOR": "1"}
+# gh fills in the names.
+_REPOSITORY = "repos/{owner}/{repo}"
+_OPEN = "alerts?state=open&per_page=100"
 
 
 def collect(place: Workspace, _period: Period) -> Section:
     """The open alerts of the repository that `gh` finds here."""
-    if process.find("gh") is None:
+    if not gh.is_here():
         return missing(NAME, SOURCE, [], "gh is not installed here")
     rows: list[dict[str, Any]] = []
     notes: list[str] = []
     for kind, (path, read) in _KINDS.items():
         try:
-            rows += [{"kind": kind, **read(one)} for one in _asked(place, path)]
+            found = gh.rows(place, "api", f"{_REPOSITORY}/{path}/{_OPEN}")
         except Unavailable as error:
             notes.append(f"{kind}: not measured: {error.message}")
+        else:
+            rows += [{"kind": kind, **read(one)} for one in found]
     if len(notes) == len(_KINDS):
         return missing(NAME, SOURCE, [], "; ".join(notes))
     return Section(NAME, SOURCE, rows, notes=notes)
-
-
-def _asked(place: Workspace, path: str) -> list[Mapping[str, Any]]:
-    address = f"repos/{{owner}}/{{repo}}/{path}/alerts?state=open&per_page=100"
-    command = ["gh", "api", address]
-    done = process.run(command, place.root, timeout=_SECONDS, env=_ENVIRONMENT)
-    if done.status:
-        raise Unavailable(f"gh says {done.said.partition(chr(10))[0]}", "gh auth status")
-    try:
-        data = json.loads(done.output)
-        if not isinstance(data, list) or not all(isinstance(one, dict) for one in data):
-            raise ValueError(data)
-    except ValueError:
-        raise Unavailable("gh answers something else than a list of alerts") from None
-    return data
 
 
 def _part(one: Mapping[str, Any], *names: str) -> Any:
