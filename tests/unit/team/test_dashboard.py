@@ -6,7 +6,6 @@ import json
 import re
 import threading
 import urllib.error
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -172,7 +171,7 @@ def test_the_command_says_what_it_wrote_and_what_is_missing(
 
 
 @pytest.fixture
-def address(tmp_path: Path) -> Iterator[str]:
+def address(tmp_path: Path) -> str:
     page = tmp_path / "page.html"
     page.write_text("the page")
     said: list[str] = []
@@ -184,7 +183,7 @@ def address(tmp_path: Path) -> Iterator[str]:
 
     threading.Thread(target=serving.serve, args=(page, 0, say), daemon=True).start()
     assert heard.wait(30)
-    yield said[0].split()[0]
+    return said[0].split()[0]
 
 
 def test_only_this_machine_by_its_own_name_is_answered(address: str) -> None:

@@ -5,56 +5,55 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib import resources
 from typing import Any
 
-from jinja2 import ChainableUndefined, Environment, PackageLoader
-from markupsafe import Markup
-
+from mlws_scaffold.scaffold.rendering import html
 from mlws_scaffold.team.dashboard import boards, rows, words
 
 _PACKAGE = "mlws_scaffold.team.dashboard"
 _LATEST = 50
 
 
+def _truncated(value: Any, most: int) -> str:
+    return words.clean(value)[:most]
+
+
+_FILTERS: Mapping[str, Callable[..., Any]] = {
+    "clean": words.clean,
+    "amount": words.amount,
+    "costs": words.costs,
+    "percent": words.percent,
+    "day": words.day,
+    "truncated": _truncated,
+}
+
+
 def render(snapshot: Mapping[str, Any]) -> str:
     """The page. The same snapshot gives the same text."""
     style, early, script = (_text(name) for name in ("page.css", "early.js", "page.js"))
-    environment = Environment(
-        loader=PackageLoader(_PACKAGE, "views"),
-        autoescape=True,
-        undefined=ChainableUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(
-        clean=words.clean, amount=words.amount, costs=words.costs, percent=words.percent,
-        day=words.day, address=words.address,
-        truncated=lambda text, most: words.clean(text)[:most],
-    )  # fmt: skip
     experiments = snapshot["sections"].get("experiments", {}).get("data") or []
-    return environment.get_template(
-        "page.html.jinja"
-    ).render(
-        policy=policy(style, early, script),
-        style=Markup(style),  # noqa: S704 - our own files
-        early=Markup(early),  # noqa: S704
-        script=Markup(script),  # noqa: S704
-        island=island(_data(snapshot, experiments)),
-        snapshot=snapshot,
-        boards=boards.every(snapshot),
-        latest=experiments[:_LATEST],
-        total=len(experiments),
-    )
+    values = {
+        "policy": policy(style, early, script),
+        "style": html.safe(style),
+        "early": html.safe(early),
+        "script": html.safe(script),
+        "island": html.safe(island(_data(snapshot, experiments))),
+        "snapshot": snapshot,
+        "boards": boards.every(snapshot),
+        "latest": experiments[:_LATEST],
+        "total": len(experiments),
+    }
+    return html.page(_PACKAGE, "page.html.jinja", values, _FILTERS)
 
 
-def island(data: object) -> Markup:
+def island(data: object) -> str:
     """JSON that is safe between script tags: no sign in it can end or begin one."""
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     for sign in "<>&\u2028\u2029":
         text = text.replace(sign, f"\\u{ord(sign):04x}")
-    return Markup(text)  # noqa: S704 - escaped above
+    return text
 
 
 def policy(style: str, *scripts: str) -> str:
