@@ -16,6 +16,9 @@ _DIGITS = 6
 
 def clean(value: Any, most: int = 300) -> str:
     """The text on one line, no longer than `most`; what a reader cannot see becomes �."""
+    # Most texts are plain; of ten thousand experiments there are two hundred thousand.
+    if type(value) is str and len(value) <= most and value.isascii() and value.isprintable():
+        return value
     if value is None or value == "":
         return ""
     text = str(value)
