@@ -24,6 +24,7 @@ TABLE = {
         f"{_COMMANDS}.update:update",
         "Bring the template's newer version into the workspace.",
     ),
+    "adopt": (f"{_COMMANDS}.adopt:adopt", "Bring an existing folder under the template."),
     "run": (f"{_COMMANDS}.run:run", "Run an experiment, recorded."),
     "reproduce": (f"{_COMMANDS}.reproduce:reproduce", "Repeat a recorded run and compare."),
     "ui": (f"{_COMMANDS}.ui:ui", "Show the runs in MLflow's own page."),

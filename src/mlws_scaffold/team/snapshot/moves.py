@@ -6,7 +6,7 @@ What a blob says never changes, so what was read of it is kept.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -21,7 +21,9 @@ from mlws_scaffold.workspace.layout import ARCHIVE, EXPERIMENTS, METADATA
 
 _FORMAT = "--format=%x01%H%x00%S%x00%aE%x00%aN%x00%ct"
 _MOST_BYTES = 1_000_000
-_MOST_PATHS = 300
+_FEW = 30
+_ALL = [f":(glob){home}/*/*/{METADATA}" for home in (EXPERIMENTS, ARCHIVE)]
+_NONE = '["", "", ""]'
 _NOTHING = "0" * 40
 
 
@@ -46,15 +48,17 @@ def of(place: Workspace, period: Period) -> Mapping[str, list[dict[str, Any]]]:
         return {}
     git = repository.git
     changes = sorted(_changes(place, git, period), key=lambda one: one.at)
-    earlier = _earlier(place, git, period, changes)
-    oids = {oid for one in changes for oid in (one.before, one.after)} | {*earlier.values()}
-    said = _said(place, git, sorted(oids - {""}))
+    said = _said(place, git, {oid for one in changes for oid in (one.before, one.after)})
+    begin = f"{period.local(period.since):%Y-%m-%d}"
+    # Only what is older than the period can have been there before it.
+    old = {one.path for one in changes if not one.before and said[one.after][2] < begin}
+    earlier = _earlier(place, git, period, old)
+    said |= _said(place, git, {*earlier.values()})
     found: dict[str, list[dict[str, Any]]] = {}
     current: dict[str, str] = {}
     for one in changes:
-        key, state = said.get(one.after, ("", ""))
-        oid = one.before or earlier.get(one.path, "")
-        before = said.get(oid, ("", ""))[1] or None
+        key, state, _ = said[one.after]
+        before = said[one.before or earlier.get(one.path, "")][1] or None
         if not key or before == state:
             continue
         # What a branch began and main takes over later is one move: the first.
@@ -77,21 +81,20 @@ def of(place: Workspace, period: Period) -> Mapping[str, list[dict[str, Any]]]:
 
 def _changes(place: Workspace, git: Git, period: Period) -> Iterator[_Change]:
     """Everything that a commit of the period did to a metadata.yaml."""
-    paths = [f":(glob){home}/*/*/{METADATA}" for home in (EXPERIMENTS, ARCHIVE)]
-    for one in _log(place, git, f"--since={period.since.timestamp():.0f}", *paths):
+    for one in _log(place, git, f"--since={period.since.timestamp():.0f}", *_ALL):
         if period.holds(datetime.fromtimestamp(one.at, UTC)):
             yield one
 
 
-def _earlier(
-    place: Workspace, git: Git, period: Period, changes: Sequence[_Change]
-) -> Mapping[str, str]:
-    """The blob that each path, which seems new, had on some branch before the period."""
-    new = sorted({f":(top){one.path}" for one in changes if not one.before})
-    until = f"--until={period.since.timestamp() - 1:.0f}"
+def _earlier(place: Workspace, git: Git, period: Period, paths: Set[str]) -> Mapping[str, str]:
+    """The blob that each of these paths, which seem new, had on some branch before the period."""
+    if not paths:
+        return {}
+    # git compares each path with each change: of many paths all are asked for at once.
+    asked = [f":(top,literal){path}" for path in sorted(paths)] if len(paths) <= _FEW else _ALL
     found: dict[str, str] = {}
-    for at in range(0, len(new), _MOST_PATHS):
-        for one in _log(place, git, until, *new[at : at + _MOST_PATHS]):
+    for one in _log(place, git, f"--until={period.since.timestamp() - 1:.0f}", *asked):
+        if one.path in paths:
             found.setdefault(one.path, one.after)
     return found
 
@@ -115,16 +118,16 @@ def _log(place: Workspace, git: Git, which: str, *paths: str) -> Iterator[_Chang
                 yield _Change(commit, ref, who, int(when), path, *oids)
 
 
-def _said(place: Workspace, git: Git, oids: list[str]) -> dict[str, tuple[str, str]]:
-    """The id and the state that each blob says; nothing where it is no valid file."""
-    with Kept.opened(place, "states") as kept:
-        unknown = [oid for oid in oids if kept.get(oid) is None]
-        if unknown:
-            with git.objects() as objects:
-                for oid, found in zip(unknown, objects.read(unknown, _MOST_BYTES), strict=True):
-                    fields: Mapping[str, Any] = {}
-                    if found is not None and found.content is not None:
-                        fields = parsing.parse(found.content).fields or {}
-                    said = [fields.get("experiment_id", ""), fields.get("status", "")]
-                    kept.put(oid, json.dumps(said))
-        return {oid: tuple(json.loads(kept.get(oid) or '["", ""]')) for oid in oids}
+def _said(place: Workspace, git: Git, oids: Set[str]) -> dict[str, tuple[str, str, str]]:
+    """The id, the state and the day of creation that each blob says; nothing if it is not valid."""
+    with Kept.opened(place, "said") as kept:
+        unknown = sorted(oid for oid in oids - {""} if kept.get(oid) is None)
+        with git.objects() as objects:
+            for oid, found in zip(unknown, objects.read(unknown, _MOST_BYTES), strict=True):
+                fields: Mapping[str, Any] = {}
+                if found is not None and found.content is not None:
+                    fields = parsing.parse(found.content).fields or {}
+                names = ("experiment_id", "status", "created")
+                kept.put(oid, json.dumps([fields.get(name, "") for name in names]))
+        texts = {oid: kept.get(oid) or _NONE for oid in oids | {""}}
+        return {oid: tuple(json.loads(text)) for oid, text in texts.items()}
