@@ -41,7 +41,8 @@ from mlws_scaffold.team.snapshot import collect
 from mlws_scaffold.team.snapshot.period import Period
 from mlws_scaffold.workspace.config import load
 now = datetime.now(UTC)
-found = collect.build(load(Path(sys.argv[1])), Period(now - timedelta(days=30), now), ("experiments",))
+period = Period(now - timedelta(days=30), now)
+found = collect.build(load(Path(sys.argv[1])), period, ("experiments",))
 files.write(Path(sys.argv[2]), render.render(found))
 """
 BROWSER = """async () => {
