@@ -37,7 +37,7 @@ def _snapshot(folder: Path, size: team.Size) -> dict[str, Any]:
     place = team.make(folder / "ws", size)
     found = collect.build(place, PERIOD)
     rows = found["sections"]["experiments"]["data"]
-    found["sections"]["details"] = details.collect(place, rows).shape()
+    found["sections"]["details"] = details.collect(place, PERIOD, rows).shape()
     return found
 
 

@@ -16,7 +16,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlws_scaffold.errors import InvalidFile, UsageError
-from mlws_scaffold.team.dashboard import calendar, details, making, render, rows, serving, words
+from mlws_scaffold.team.dashboard import (
+    calendar,
+    details,
+    making,
+    render,
+    rows,
+    serving,
+    weeks,
+    words,
+)
 from mlws_scaffold.team.dashboard.making import Wish
 from mlws_scaffold.team.snapshot import collect
 from mlws_scaffold.team.snapshot.period import Period
@@ -119,6 +128,21 @@ def test_a_reservation_over_midnight_lies_in_both_days_of_the_teams_zone() -> No
     # That night has one hour less, so its half day is eleven of twenty-three hours.
     assert second[0].wide == pytest.approx(11 * 24 / 23, abs=0.01)
     assert row.days[2:] == [[]] * 5
+
+
+def test_the_weeks_of_each_person_come_to_their_sum(
+    place: Workspace, snapshot: dict[str, Any]
+) -> None:
+    found, costs = weeks.collect(place, PERIOD), snapshot["sections"]["costs"]["data"]
+    assert found["weeks"][-1] == "2026-W48"
+    assert found["measure"] == "EUR"
+    summed = {row["key"]: sum(row["amounts"]) for row in found["person"]}
+    wanted = {row["key"]: row["costs"].get("EUR", 0.0) for row in costs["person"]}
+    assert summed == pytest.approx(wanted, rel=1e-4)
+    by_week = [
+        sum(row["amounts"][at] for row in found["person"]) for at in range(len(found["weeks"]))
+    ]
+    assert sum(by_week) == pytest.approx(costs["total"]["costs"]["EUR"], rel=1e-4)
 
 
 def test_the_address_of_the_repository_loses_its_password(place: Workspace) -> None:

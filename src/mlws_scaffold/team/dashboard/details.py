@@ -1,9 +1,9 @@
 """What the page of one experiment shows besides its row: configuration and curves.
 
-A section `details` of the snapshot: {repository, experiments}. `repository`: the address of the
-team's repository on the web, or empty. `experiments`: for the newest ones that have them, by
-experiment_id, {configuration (text), source, configuration_why, curves: [[name, [[step, value],
-…]], …], why}.
+A section `details` of the snapshot: {repository, experiments, over_time (see `weeks`)}.
+`repository`: the address of the team's repository on the web, or empty. `experiments`: for the
+newest ones that have them, by experiment_id, {configuration (text), source, configuration_why,
+curves: [[name, [[step, value], …]], …], why}.
 """
 
 from __future__ import annotations
@@ -17,7 +17,9 @@ from mlws_scaffold.adapters import metric_history
 from mlws_scaffold.adapters import mlflow as stores
 from mlws_scaffold.adapters.git import Git
 from mlws_scaffold.errors import MlwsError
+from mlws_scaffold.team.dashboard import weeks
 from mlws_scaffold.team.dashboard.words import block, clean, number
+from mlws_scaffold.team.snapshot.period import Period
 from mlws_scaffold.team.snapshot.section import Section
 from mlws_scaffold.workspace.config import Workspace
 
@@ -35,7 +37,7 @@ _HOST = re.compile(
 )
 
 
-def collect(place: Workspace, experiments: Sequence[Mapping[str, Any]]) -> Section:
+def collect(place: Workspace, period: Period, experiments: Sequence[Mapping[str, Any]]) -> Section:
     """The details of the experiments that were active last. What fails alone says why."""
     newest = experiments[:_MOST]
     found: dict[str, dict[str, Any]] = {str(one["experiment_id"]): {} for one in newest}
@@ -51,7 +53,11 @@ def collect(place: Workspace, experiments: Sequence[Mapping[str, Any]]) -> Secti
         for one in found.values():
             one["why"] = f"not measured: {clean(error.message)}"
     kept = {key: one for key, one in found.items() if one}
-    data = {"repository": repository(place.root), "experiments": kept}
+    data = {"repository": repository(place.root), "experiments": kept, "over_time": {}}
+    try:
+        data["over_time"] = weeks.collect(place, period)
+    except MlwsError as error:
+        notes.append(f"cost over time not measured: {error.message}")
     return Section(NAME, SOURCE, data, notes=notes)
 
 

@@ -68,9 +68,10 @@ def _rendered(found: Mapping[str, Any], wish: Wish) -> str:
 
 def _now(place: Workspace, since: str) -> dict[str, Any]:
     now, zone = datetime.now(UTC), place.config.reports.timezone
-    found = collect.build(place, Period(journal.since(since, zone, now), now, zone))
+    period = Period(journal.since(since, zone, now), now, zone)
+    found = collect.build(place, period)
     experiments = found["sections"]["experiments"]["data"]
-    found["sections"][details.NAME] = details.collect(place, experiments).shape()
+    found["sections"][details.NAME] = details.collect(place, period, experiments).shape()
     return found
 
 

@@ -42,6 +42,7 @@ def render(snapshot: Mapping[str, Any]) -> str:
         "island": html.safe(island(_data(snapshot, experiments))),
         "snapshot": snapshot,
         "boards": boards.every(snapshot),
+        "over_time": (snapshot["sections"].get("details", {}).get("data") or {}).get("over_time"),
         "latest": experiments[:_LATEST],
         "total": len(experiments),
     }
