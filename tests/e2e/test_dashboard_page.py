@@ -151,6 +151,8 @@ def test_an_experiment_has_its_own_page_with_configuration_curves_and_lineage(
         assert "config.yaml on " in words
         assert "finished runs in the tracking store" in words
         assert f"{name} (this one)" in words
+        assert "null" not in words
+        assert "undefined" not in words
         assert own.locator("svg.curve").count() == 2
         assert "points, from" in (own.locator("svg.curve").first.get_attribute("aria-label") or "")
         page.get_by_role("link", name="← all experiments").click()

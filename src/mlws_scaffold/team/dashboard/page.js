@@ -256,7 +256,7 @@
     const more = data.details[id] || {}, best = value(row, "best"), base = row[K.baseline], limit = value(row, "target");
     const source = { mlflow: "finished runs in the tracking store", file: "results of metadata.yaml" }[row[K.from]] || "";
     const said = (key, none) => row[K[key]] || el("span", { class: "muted" }, none);
-    home.replaceChildren(back, el("h2", { id: "experiment-title", tabindex: "-1" }, row[K.id], " ", ...marks(row)), el("p", {}, row[K.goal] || ""),
+    home.replaceChildren(...[back, el("h2", { id: "experiment-title", tabindex: "-1" }, row[K.id], " ", ...marks(row)), el("p", {}, row[K.goal] || ""),
       el("dl", {},
         ...term("state", row[K.state], row[K.decision] ? `, decision: ${row[K.decision]}` : ""),
         ...term("owner", said("owner", "nobody"), row[K.researcher] && row[K.researcher] !== row[K.owner] ? `, begun by ${row[K.researcher]}` : ""),
@@ -276,7 +276,7 @@
       el("h3", {}, "Configuration"),
       ...(known(more.configuration) ? [el("p", { class: "muted small" }, more.source || ""), el("pre", { tabindex: "0" }, more.configuration)]
         : [el("p", { class: "muted" }, more.configuration_why || `Not in this file: mlws experiment show ${row[K.id]}`)]),
-      el("h3", {}, "Lineage"), lineage(row));
+      el("h3", {}, "Lineage"), lineage(row)].filter((one) => one !== null));
   };
 
   // The address says what is shown.
