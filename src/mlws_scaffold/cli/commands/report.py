@@ -14,6 +14,7 @@ TABLE = {
     "weekly": (f"{_COMMANDS}.report_weekly:weekly", "What the week came to, and what to change."),
     "audit": (f"{_COMMANDS}.report_audit:audit", "Licences, cards, approvals, open findings."),
     "cost": (f"{_COMMANDS}.report_cost:cost", "What GPUs cost, by whom, against which budget."),
+    "dashboard": (f"{_COMMANDS}.report_dashboard:dashboard", "The team's page: one HTML file."),
 }
 
 
