@@ -12,7 +12,7 @@ from mlws_scaffold.errors import Problem
 from mlws_scaffold.workspace import names
 from mlws_scaffold.workspace.config import ChecksTable, WorkspaceTable
 
-_BOTS = ("dependabot/", "renovate/", "template-update/", "deployments/", "pre-commit-ci-")
+_BOTS = ("dependabot/", "renovate/", "mlws/update-", "deployments/", "pre-commit-ci-")
 _ABOUT_BRANCHES = "about branches, not about what is staged"
 
 

@@ -117,7 +117,7 @@ def test_a_shallow_clone_cannot_tell(place: Place, tmp_path: Path) -> None:
         ("feature/tenant-logins", "yes"),
         ("hotfix/CVE-2026-1", "yes"),
         ("dependabot/uv/numpy-2.1", "yes"),
-        ("template-update/v1.2.0", "yes"),
+        ("mlws/update-v1.2.0", "yes"),
         ("wip", "no"),
         ("experiment/chunking", "no"),
         ("experiment/sarah/Chunk_Size", "no"),

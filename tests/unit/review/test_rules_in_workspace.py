@@ -113,7 +113,7 @@ def test_a_ruleset_has_the_shape_that_github_takes(name: str) -> None:
     [
         *("main", "develop", "feature/x", "feature/a/b", "hotfix/x", "experiment/ann/chunking"),
         *("experiment/chunking", "experiment/ann/x/y", "wip", "feature", "dependabot/pip/x"),
-        *("template-update/v2", "deployments/helper-1", "pre-commit-ci-update-config"),
+        *("mlws/update-v2", "deployments/helper-1", "pre-commit-ci-update-config"),
     ],
 )
 def test_the_ruleset_lets_in_the_branch_names_that_the_check_does(branch: str) -> None:
