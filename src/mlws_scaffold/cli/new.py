@@ -18,6 +18,8 @@ TABLE = {
     "prototype": (f"{_COMMANDS}.new_agent:prototype", "A light agent, no review needed."),
     "agent": (f"{_COMMANDS}.new_agent:agent", "A production agent: server, tests, image."),
     "model": (f"{_COMMANDS}.new_model:model", "A Modelfile and its registry entry."),
+    "adr": (f"{_COMMANDS}.new_knowledge:adr", "A decision, written down."),
+    "learning": (f"{_COMMANDS}.new_knowledge:learning", "What nobody should have to learn twice."),
 }
 
 
