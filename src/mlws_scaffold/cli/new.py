@@ -42,7 +42,7 @@ TABLE = {
 @click.option("--list", "listing", is_flag=True, help="Kinds, variants, agents worth a look.")
 @click.option("--json", "as_json", is_flag=True, help="With --list: print it as JSON.")
 @click.pass_context
-def new(context: click.Context, listing: bool, as_json: bool, **_elsewhere: object) -> None:
+def new(context: click.Context, /, listing: bool, as_json: bool, **_elsewhere: object) -> None:
     """Generate a machine-learning workspace and the projects in it.
 
     JSON of --list: a list of what (kind, variant, agent), kind, name, about, how.
