@@ -12,6 +12,7 @@ from tests.support.installation import ROOT, Installation, run
 
 pytestmark = pytest.mark.slow
 
+# The tutorial is executed by tests/e2e/test_story.py.
 GOAL = "Find out whether a small network separates the classes"
 
 
@@ -62,12 +63,3 @@ def test_the_readme_s_commands_do_what_it_says(clone: Path, tmp_path: Path) -> N
     assert "develop" in run(["git", "branch", "--list", "develop"], place).output
     run(["bash", "-euo", "pipefail", "-c", second], tmp_path)
     assert (place / "experiments/active/researcher/first-try/metadata.yaml").is_file()
-
-
-def test_the_tutorial_runs_from_top_to_bottom(clone: Path, tmp_path: Path) -> None:
-    run(["cp", "-r", clone, tmp_path / "mlws-scaffold"], tmp_path)
-    script = "\n".join(_blocks(ROOT / "docs/tutorial.md"))
-    run(["bash", "-euo", "pipefail", "-c", script], tmp_path)
-    place = tmp_path / "ml-workspace"
-    assert _runs(place) == [("first-try", "FINISHED")]
-    assert (place / "agents/prototypes/helper/agent.py").is_file()
