@@ -52,6 +52,31 @@ def test_plain_copier_then_the_set_up_script_then_a_first_experiment(
     assert "Passed" in run(["git", "commit", "-m", "First try"], place).output
     # Safe to repeat.
     run(["scripts/setup-env.sh"], place)
+    _commands_of_the_rules_for_assistants(place)
+
+
+def _commands_of_the_rules_for_assistants(place: Path) -> None:
+    """What AGENTS.md names is what there is. An agent's own tests are run where there is one."""
+    [block] = _blocks(place / "AGENTS.md")
+    lines = [line.partition("  #")[0].strip() for line in block.splitlines()]
+    left_out = [line for line in lines if line.startswith("cd agents/production/NAME && ")]
+    assert left_out == ["cd agents/production/NAME && uv run pytest"]
+    words = {
+        "WORDS": "small network",
+        '"TITLE"': '"Small is enough"',
+        "ID": "first-try",
+        "NAME": "second-try",
+        "…": GOAL,
+    }
+    said = ""
+    for line in lines:
+        if line not in left_out:
+            for word, value in words.items():
+                line = line.replace(word, value)
+            said += run(["bash", "-euo", "pipefail", "-c", line], place).output
+    assert "experiments/active/researcher/first-try" in said
+    assert (place / "experiments/active/researcher/second-try/metadata.yaml").is_file()
+    assert len(list((place / "docs/learnings").glob("*-small-is-enough.md"))) == 1
 
 
 def test_the_readme_s_commands_do_what_it_says(clone: Path, tmp_path: Path) -> None:
