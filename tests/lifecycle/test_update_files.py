@@ -31,7 +31,7 @@ def mlws(place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFix
     return Mlws(place, monkeypatch, capsys)
 
 
-def test_files_the_template_drops_or_renames_stay_when_they_hold_edits(
+def test_edits_follow_a_rename_and_keep_a_file_that_the_template_drops(
     template: TemplateRepo, place: Path, mlws: Mlws
 ) -> None:
     write(place, {"old.txt": lines("1 a file to rename", "12 mine"), "legacy.txt": "mine\n"})
@@ -43,14 +43,14 @@ def test_files_the_template_drops_or_renames_stay_when_they_hold_edits(
     }
     template.release("v1.1.0", changes)
 
-    ended = mlws("update")
+    ended = mlws("update", "--here")
 
     assert ended.code == 0, ended.err
     assert "warning: legacy.txt: the template no longer has it" in ended.out
-    assert "warning: old.txt: the template renamed it to new.txt" in ended.out
+    assert "  renamed with your edits carried along: old.txt -> new.txt" in ended.out
     assert (place / "legacy.txt").read_text() == "mine\n"
-    assert "mine" in (place / "old.txt").read_text()
-    assert (place / "new.txt").read_text() == lines("1 a file to rename")
+    assert not (place / "old.txt").exists()
+    assert (place / "new.txt").read_text() == lines("1 a file to rename", "12 mine")
 
 
 def test_unedited_files_follow_the_template(
@@ -64,7 +64,7 @@ def test_unedited_files_follow_the_template(
     }
     template.release("v1.1.0", changes)
 
-    ended = mlws("update")
+    ended = mlws("update", "--here")
 
     assert ended.code == 0, ended.err
     assert "warning" not in ended.out
@@ -72,28 +72,6 @@ def test_unedited_files_follow_the_template(
     assert "  added: new.txt" in ended.out
     assert not (place / "old.txt").exists()
     assert (place / "logo.bin").read_bytes() == b"\0\1second"
-
-
-def test_a_rename_that_a_migration_made_carries_the_edits(
-    template: TemplateRepo, place: Path, mlws: Mlws
-) -> None:
-    write(place, {"old.txt": lines("1 a file to rename", "12 mine")})
-    commit(place, "Edit")
-    settings = (template.folder / "copier.yml").read_text()
-    command = "command: [git, mv, old.txt, new.txt]"
-    when = "when: \"{{ _stage == 'before' }}\""
-    move = f"_migrations: [{{version: v1.1.0, {command}, {when}}}]\n"
-    changes: dict[str, str | bytes | None] = {
-        "copier.yml": settings + move,
-        f"{W}/old.txt": None,
-        f"{W}/new.txt": lines("1 a file to rename"),
-    }
-    template.release("v1.1.0", changes)
-
-    mlws("update")
-
-    assert "mine" in (place / "new.txt").read_text()
-    assert not (place / "old.txt").exists()
 
 
 def test_deleted_files_stay_deleted_and_new_seed_files_come(
@@ -108,7 +86,7 @@ def test_deleted_files_stay_deleted_and_new_seed_files_come(
     }
     template.release("v1.1.0", changes)
 
-    ended = mlws("update")
+    ended = mlws("update", "--here")
 
     assert ended.code == 0, ended.err
     assert not (place / "notes.md").exists()
@@ -123,7 +101,7 @@ def test_an_edited_seed_file_is_never_touched(
     commit(place, "Edit")
     template.release("v1.1.0", {f"{W}/notes.md": "a better seed\n"})
 
-    ended = mlws("update")
+    ended = mlws("update", "--here")
 
     assert ended.code == 0, ended.err
     assert (place / "notes.md").read_text() == "ours\n"
@@ -141,7 +119,7 @@ def test_a_binary_changed_on_both_sides_is_a_conflict_that_keeps_ours(
     }
     template.release("v1.1.0", changes)
 
-    ended = mlws("update")
+    ended = mlws("update", "--here")
 
     assert ended.code == 1
     assert "  logo.bin" in ended.err
@@ -157,7 +135,7 @@ def test_the_same_change_made_by_hand_is_no_conflict(
     commit(place, "Edit")
     template.release("v1.1.0", {f"{W}/rules.txt": lines("10 new rule")})
 
-    ended = mlws("update")
+    ended = mlws("update", "--here")
 
     assert ended.code == 0, ended.err
     assert (place / "rules.txt").read_text() == lines("10 new rule")
@@ -170,7 +148,7 @@ def test_a_file_that_both_sides_added_is_a_conflict(
     commit(place, "Add")
     template.release("v1.1.0", {f"{W}/Makefile": "theirs:\n"})
 
-    ended = mlws("update")
+    ended = mlws("update", "--here")
 
     assert ended.code == 1
     assert Git(place).unmerged() == ["Makefile"]
@@ -189,7 +167,7 @@ def test_ignored_files_are_never_overwritten(
     }
     template.release("v1.1.0", changes)
 
-    ended = mlws("update")
+    ended = mlws("update", "--here")
 
     assert ended.code == 0, ended.err
     assert "local.txt: new in the template, but git ignores it here" in ended.out
@@ -197,18 +175,24 @@ def test_ignored_files_are_never_overwritten(
     assert (place / "rules.txt").read_text() == lines("10 new rule")
 
 
-def test_an_ignored_file_in_the_way_of_a_folder_stops_the_update(
+def test_a_file_that_no_commit_holds_is_never_overwritten(
     template: TemplateRepo, place: Path, mlws: Mlws
 ) -> None:
-    (place / ".git/info/exclude").write_text("extra\n")
-    write(place, {"extra": "mine\n"})
+    (place / ".git/info/exclude").write_text("hidden.txt\n")
+    write(place, {"extra": "mine\n", "new.txt": "mine\n", "hidden.txt": "mine\n"})
     before = state(place)
-    template.release("v1.1.0", {f"{W}/extra/file.txt": "from the template\n"})
+    changes: dict[str, str | bytes | None] = {
+        f"{W}/{name}": "from the template\n" for name in ("extra/file.txt", "new.txt", "other.txt")
+    }
+    template.release("v1.1.0", changes)
 
-    ended = mlws("update")
+    looked = mlws("update", "--diff")
+    refused = [mlws("update", "--here"), mlws("update")]
 
-    assert ended.code == 1
-    assert "ignored files are where the update adds its own:\n  extra" in ended.err
+    assert looked.code == 0, looked.err
+    for ended in refused:
+        assert ended.code == 1
+        assert "ignored files are where the update adds its own:\n  extra\n  new.txt" in ended.err
     assert state(place) == before
 
 
@@ -220,7 +204,7 @@ def test_a_file_of_ours_where_the_template_has_a_folder_is_named(
     before = state(place)
     template.release("v1.1.0", {f"{W}/extra/file.txt": "from the template\n"})
 
-    ended = mlws("update")
+    ended = mlws("update", "--here")
 
     assert ended.code == 1
     assert "extra" in ended.err
@@ -232,12 +216,12 @@ def test_line_endings_and_odd_names_survive(
 ) -> None:
     name = "größe und maß.txt"
     template.release("v1.1.0", {f"{W}/{name}": lines().replace("\n", "\r\n")})
-    assert mlws("update").code == 0
+    assert mlws("update", "--here").code == 0
     write(place, {name: lines("1 ours").replace("\n", "\r\n")})
     commit(place, "Edit")
     template.release("v1.2.0", {f"{W}/{name}": lines("10 new").replace("\n", "\r\n")})
 
-    ended = mlws("update")
+    ended = mlws("update", "--here")
 
     assert ended.code == 0, ended.err
     assert (place / name).read_bytes() == lines("1 ours", "10 new").replace("\n", "\r\n").encode()

@@ -55,8 +55,8 @@ def test_a_local_clone_stands_in_for_the_recorded_address(
     record(place, str(template.folder), ADDRESS)
     Git(tmp_path).run("clone", "--quiet", str(template.folder), "mirror")
 
-    unreachable = mlws("update")
-    ended = mlws("update", "--origin", str(tmp_path / "mirror"))
+    unreachable = mlws("update", "--here")
+    ended = mlws("update", "--here", "--origin", str(tmp_path / "mirror"))
 
     assert unreachable.code == 4
     assert "--origin" in unreachable.err
@@ -72,8 +72,8 @@ def test_a_clone_stands_in_for_a_recorded_path_of_another_machine(
     template.release("v1.1.0", {f"{W}/where.txt.jinja": "from {{ _src_path }}\n"})
     moved = template.folder.rename(template.folder.with_name("moved"))
 
-    lost = mlws("update")
-    ended = mlws("update", "--origin", os.path.relpath(moved, place))
+    lost = mlws("update", "--here")
+    ended = mlws("update", "--here", "--origin", os.path.relpath(moved, place))
 
     assert lost.code == 4
     assert ended.code == 0, ended.err
@@ -89,22 +89,22 @@ def test_a_missing_origin_or_version_is_explained(
     record(place, f"_src_path: {template.folder}", "_src_path: ''")
     before = state(place)
 
-    refused = mlws("update")
+    refused = mlws("update", "--here")
     assert refused.code == 1
     assert f"{ANSWERS}: _src_path: no template is recorded" in refused.err
     assert "--link" in refused.err
     assert state(place) == before
 
     record(place, "_src_path: ''", "_src_path: ../template")
-    assert "_src_path: ../template is found from one folder only" in mlws("update").err
+    assert "_src_path: ../template is found from one folder only" in mlws("update", "--here").err
     record(place, "_src_path: ../template", "_src_path: ''")
 
-    ended = mlws("update", "--origin", str(template.folder))
+    ended = mlws("update", "--here", "--origin", str(template.folder))
     assert ended.code == 0, ended.err
     assert f"_src_path: {template.folder}\n" in (place / ANSWERS).read_text()
 
     record(place, "_commit: v1.1.0", "_commit:")
-    refused = mlws("update")
+    refused = mlws("update", "--here")
     assert refused.code == 1
     assert f"{ANSWERS}: _commit: no version is recorded" in refused.err
 
@@ -115,7 +115,7 @@ def test_a_recorded_version_the_template_does_not_know_is_refused(
     template.release("v1.1.0", {f"{W}/rules.txt": lines("10 new rule")})
     record(place, "_commit: v1.0.0", "_commit: v0.9.9")
 
-    ended = mlws("update")
+    ended = mlws("update", "--here")
 
     assert ended.code == 1
     assert f"{ANSWERS}: _commit: the template has no version v0.9.9" in ended.err
@@ -129,15 +129,15 @@ def test_the_newest_final_release_is_the_goal_and_older_ones_are_refused(
     template.release("v2.0.0rc1", {f"{W}/rules.txt": lines("1 two")})
     template.release("nightly", {f"{W}/rules.txt": lines("1 night")})
 
-    assert mlws("update", "--to", "1.9.0").code == 0
+    assert mlws("update", "--here", "--to", "1.9.0").code == 0
     assert (place / "rules.txt").read_text() == lines("1 nine")
-    assert mlws("update").code == 0
+    assert mlws("update", "--here").code == 0
     assert (place / "rules.txt").read_text() == lines("1 ten")
     before = state(place)
 
     older = mlws("update", "--to", "v1.9.0")
     unknown = mlws("update", "--to", "v1.11.0")
-    nothing = mlws("update")
+    nothing = mlws("update", "--here")
 
     assert older.code == 1
     assert "workspace is at v1.10.0, which is newer than v1.9.0" in older.err
@@ -155,13 +155,13 @@ def test_a_commit_between_releases_is_compared_by_history(
     later = commit(template.folder, "Later")
     record(place, "_commit: v1.0.0", f"_commit: {later}")
 
-    assert mlws("update").out == f"up to date: {later}\n"
+    assert mlws("update", "--here").out == f"up to date: {later}\n"
     refused = mlws("update", "--to", "v1.0.0")
     assert refused.code == 1
     assert "newer than v1.0.0" in refused.err
 
     template.release("v1.1.0", {f"{W}/rules.txt": lines("1 later", "10 new rule")})
-    ended = mlws("update")
+    ended = mlws("update", "--here")
     assert ended.code == 0, ended.err
     assert "_commit: v1.1.0" in (place / ANSWERS).read_text()
 
@@ -188,11 +188,11 @@ def test_without_git_or_a_commit_nothing_can_be_updated(
     place: Path, mlws: Mlws, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shutil.rmtree(place / ".git")
-    assert "is in no git repository" in mlws("update").err
+    assert "is in no git repository" in mlws("update", "--here").err
     Git(place).run("init", "--quiet")
-    assert "nothing is committed yet" in mlws("update").err
+    assert "nothing is committed yet" in mlws("update", "--here").err
     monkeypatch.setenv("GIT_DIR", str(place / ".git"))
-    assert "GIT_DIR is set" in mlws("update").err
+    assert "GIT_DIR is set" in mlws("update", "--here").err
 
 
 def test_a_workspace_inside_a_larger_repository_is_updated_alone(
@@ -208,7 +208,7 @@ def test_a_workspace_inside_a_larger_repository_is_updated_alone(
     write(place.parent, {"elsewhere.txt": "unsaved\n"})
     template.release("v1.1.0", {"templates/agent/agent.txt": lines("10 new agent")})
 
-    ended = Mlws(place, monkeypatch, capsys)("update")
+    ended = Mlws(place, monkeypatch, capsys)("update", "--here")
 
     assert ended.code == 1
     assert f"  {FOO}/agent.txt" in ended.err
@@ -271,7 +271,7 @@ def test_the_real_template_updates_a_workspace_with_a_nested_agent(
     new = old.replace("[project]\n", "# From v0.2.0\n[project]\n")
     real.release("v0.2.0", {f"{W}/pyproject.toml.jinja": new, f"{W}/README.md.jinja": "# Theirs\n"})
 
-    ended = Mlws(place, monkeypatch, capsys)("update")
+    ended = Mlws(place, monkeypatch, capsys)("update", "--here")
 
     assert ended.code == 0, ended.err
     assert "merged with your edits: pyproject.toml" in ended.out

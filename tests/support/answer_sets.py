@@ -111,6 +111,7 @@ ANSWER_SETS: dict[str, tuple[str, dict[str, Any]]] = {
     "agent-defaults": ("agent", {}),
     "agent-plain": ("agent", {"agent_framework": "plain"}),
     "agent-rag": ("agent", {"agent_framework": "rag"}),
+    "agent-kubernetes": ("agent", {"agent_deployment": "kubernetes"}),
     "agent-nasty": (
         "agent",
         {"agent_name": "q-and-a", "agent_purpose": NASTY[2], "agent_owner": "sarah"},

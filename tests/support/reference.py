@@ -26,6 +26,7 @@ from mlws_scaffold.models.modelfile import linting
 from mlws_scaffold.models.registry import Registry
 from mlws_scaffold.models.sync.lockfile import Lock
 from mlws_scaffold.models.weights.manifest import Manifest
+from mlws_scaffold.team.snapshot.shape import Snapshot
 from mlws_scaffold.workspace.config import Config
 
 ROOT = Path(__file__).parents[2]
@@ -46,6 +47,7 @@ def schemas() -> dict[str, str]:
         "agent.json": Agent,
         "agent-cases.json": AgentCases,
         "mlws-toml.json": Config,
+        "snapshot.json": Snapshot,
     }
     texts = {}
     for name, model in models.items():
@@ -54,7 +56,9 @@ def schemas() -> dict[str, str]:
         schema["$schema"] = "http://json-schema.org/draft-07/schema#"
         if name == "mlws-toml.json":
             _close(schema, Config)
-        if name not in ("agent.json", "models-lock.json", "mlws-toml.json"):
+        if name == "snapshot.json":
+            _let_nothing_else_pass(schema)
+        if name not in ("agent.json", "models-lock.json", "mlws-toml.json", "snapshot.json"):
             _let_own_keys_pass(schema)
         texts[name] = json.dumps(schema, indent=2, sort_keys=True) + "\n"
     return texts
@@ -68,6 +72,13 @@ def _close(schema: dict[str, Any], top: type) -> None:
         for field in dataclasses.fields(_tables()[name]):
             if "choices" in field.metadata:
                 table["properties"][field.name]["enum"] = list(field.metadata["choices"])
+
+
+def _let_nothing_else_pass(schema: dict[str, Any]) -> None:
+    """What the snapshot holds, it says here."""
+    for table in (schema, *schema["$defs"].values()):
+        if "properties" in table or table.get("title") == "Nothing":
+            table["additionalProperties"] = False
 
 
 def _let_own_keys_pass(schema: dict[str, Any]) -> None:

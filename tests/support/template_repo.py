@@ -143,3 +143,32 @@ def state(folder: Path) -> dict[str, bytes | str]:
     found["git branch"] = git.branch()
     found["git index"] = git.run("ls-files", "--stage")
     return found
+
+
+def whole(folder: Path) -> dict[str, object]:
+    """A work tree and its repository to the byte: files with modes, folders, names, the index.
+
+    Objects are left out: those that nothing names are no part of anything.
+    """
+    git = folder / ".git"
+    found: dict[str, object] = {}
+    for path in folder.rglob("*"):
+        if git in path.parents or path == git:
+            continue
+        name = path.relative_to(folder).as_posix()
+        if path.is_symlink():
+            found[name] = ("link", str(path.readlink()))
+        elif path.is_dir():
+            found[name] = "folder"
+        else:
+            found[name] = (path.stat().st_mode, path.read_bytes())
+    found["git"] = sorted(path.name for path in git.iterdir() if path.name != "ORIG_HEAD")
+    found["git HEAD"] = (git / "HEAD").read_text()
+    found["git refs"] = Git(folder).run("for-each-ref")
+    found["git index"] = (git / "index").read_bytes()
+    return found
+
+
+def tracked_state(folder: Path) -> dict[str, bytes | str]:
+    """The state without branches that are not the current one."""
+    return {key: value for key, value in state(folder).items() if key != "git --all"}

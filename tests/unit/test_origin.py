@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import shutil
-from importlib.metadata import Distribution
 from pathlib import Path
 
 import pytest
@@ -68,53 +68,63 @@ def test_a_path_that_is_no_repository_is_refused(tmp_path: Path) -> None:
         origin.find(str(tmp_path), {})
 
 
-class _Installed(Distribution):
-    """An installation as pip leaves it."""
-
-    def __init__(self, direct: dict[str, object], metadata: str = "") -> None:
-        self.texts = {"direct_url.json": json.dumps(direct), "METADATA": f"Name: x\n{metadata}\n"}
-
-    def read_text(self, filename: str) -> str | None:
-        return self.texts.get(filename)
-
-    def locate_file(self, path: object) -> Path:
-        raise AssertionError(path)
+def _install(folder: Path, direct: dict[str, object], metadata: str, version: str) -> None:
+    """What pip leaves of an installation."""
+    about = folder / f"mlws_scaffold-{version}.dist-info"
+    about.mkdir(parents=True)
+    head = f"Metadata-Version: 2.4\nName: mlws-scaffold\nVersion: {version}\n{metadata}"
+    (about / "METADATA").write_text(f"{head}\n\nProject-URL: Repository, https://no.example\n")
+    if direct:
+        (about / "direct_url.json").write_text(json.dumps(direct))
 
 
+GIT = "https://git.example.org/m.git"
+
+
+@pytest.mark.parametrize("version", [__version__, "0.0.1"], ids=["same", "other-version"])
 @pytest.mark.parametrize(
-    ("installed", "expected"),
+    ("direct", "metadata", "expected"),
     [
         (
-            _Installed(
-                {
-                    "url": "https://git.example.org/m.git",
-                    "vcs_info": {"vcs": "git", "commit_id": "a" * 40, "requested_revision": TAG},
-                }
-            ),
-            origin.Origin("https://git.example.org/m.git", TAG),
+            {
+                "url": GIT,
+                "vcs_info": {"vcs": "git", "commit_id": "a" * 40, "requested_revision": TAG},
+            },
+            "",
+            origin.Origin(GIT, TAG),
         ),
         (
-            _Installed(
-                {
-                    "url": "https://git.example.org/m.git",
-                    "vcs_info": {"vcs": "git", "commit_id": "a" * 40, "requested_revision": "main"},
-                }
-            ),
-            origin.Origin("https://git.example.org/m.git", "a" * 40),
+            {
+                "url": GIT,
+                "vcs_info": {"vcs": "git", "commit_id": "a" * 40, "requested_revision": "main"},
+            },
+            "",
+            origin.Origin(GIT, "a" * 40),
         ),
-        (_Installed({"url": "file:///home/ann/mlws", "dir_info": {}}), origin.Origin("", TAG)),
-        (
-            _Installed({}, "Project-URL: Repository, https://git.example.org/m.git"),
-            origin.Origin("https://git.example.org/m.git", TAG),
-        ),
+        ({"url": "file:///home/ann/mlws", "dir_info": {}}, "", origin.Origin("", TAG)),
+        ({}, f"Project-URL: Repository, {GIT}", origin.Origin(GIT, TAG)),
     ],
     ids=["tag", "branch", "folder", "metadata"],
 )
 def test_an_installation_knows_where_it_came_from(
-    installed: Distribution, expected: origin.Origin, monkeypatch: pytest.MonkeyPatch
+    direct: dict[str, object],
+    metadata: str,
+    expected: origin.Origin,
+    version: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(origin, "distribution", lambda name: installed)
+    _install(tmp_path, direct, metadata, version)
+    monkeypatch.setattr("sys.path", [str(tmp_path)])
     assert origin.find(None, {}) == expected
+
+
+def test_what_is_not_installed_has_no_address(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    importlib.import_module("importlib.metadata")
+    monkeypatch.setattr("sys.path", [str(tmp_path)])
+    assert origin.find(None, {}) == origin.Origin("", TAG)
 
 
 @pytest.mark.parametrize(

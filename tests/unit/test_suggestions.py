@@ -8,6 +8,10 @@ import pytest
 
 from mlws_scaffold.adapters.git import Git
 from mlws_scaffold.scaffold import create
+from mlws_scaffold.scaffold.create import Project
+from mlws_scaffold.scaffold.render import Answers
+from mlws_scaffold.workspace.config import load
+from tests.support import tiny_workspace
 
 
 @pytest.fixture
@@ -46,3 +50,15 @@ def test_only_a_handle_that_is_allowed_is_offered(
     identity.run("config", "--global", "user.name", name)
     identity.run("config", "--global", "user.email", email)
     assert create.suggestions(tmp_path / "ml").get("researcher") == handle
+
+
+@pytest.mark.parametrize("deployment", ["compose", "kubernetes"])
+def test_an_agent_runs_where_its_workspace_runs_agents(tmp_path: Path, deployment: str) -> None:
+    root = tiny_workspace.make(
+        tmp_path / "ws",
+        config='[team.ann]\nemail = "ann@example.org"\n',
+        answers=f"_commit: v0.1.0\nkind: workspace\ndeployment: {deployment}\n",
+    )
+    wish = Project("agent", "helper", Answers({"agent_model": "base"}), "ann", branch=False)
+    made = create.project(load(root), wish)
+    assert (made.folder / "deploy/kubernetes").exists() == (deployment == "kubernetes")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import subprocess
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -106,6 +107,18 @@ class Git:
         except subprocess.TimeoutExpired:
             raise Unavailable(f"git {arguments[0]} took longer than {timeout:.0f} s") from None
 
+    def raw(self, *arguments: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+        """Run without judging the exit status; nothing is decoded, no line ending is touched."""
+        settings = [part for value in self.settings for part in ("-c", value)]
+        return subprocess.run(
+            ["git", *settings, *arguments],
+            cwd=self.folder,
+            env={**os.environ, **_QUIET, **dict(self.environment)},
+            input=stdin,
+            capture_output=True,
+            check=False,
+        )
+
     @contextlib.contextmanager
     def objects(self) -> Iterator[Objects]:
         """Read many objects by name through one process."""
@@ -165,6 +178,14 @@ class Git:
     def setting(self, key: str) -> str:
         """A configuration value, or the empty string."""
         return self.attempt("config", "--get", key).stdout.strip()
+
+    def settings_of(self, *keys: str) -> dict[str, str]:
+        """Those of the configuration values that are set, by key, asked for at once."""
+        pattern = "|".join(re.escape(key) for key in keys)
+        out = self.attempt("config", "--null", "--get-regexp", f"^({pattern})$").stdout
+        # Of a value that is set more than once the last counts.
+        pairs = (entry.partition("\n") for entry in out.split("\0") if entry)
+        return {key: value.strip() for key, _, value in pairs}
 
     def has_identity(self) -> bool:
         """Whether a commit made now would know its author (configuration or environment)."""

@@ -58,9 +58,20 @@ class Tables:
 
     path: Path
 
-    def search(self, names: Iterable[str] | None, tags: Mapping[str, str]) -> list[dict[str, Any]]:
-        """Runs of the named experiments (all without names) with these tags, newest first."""
-        where, values = [], []
+    def search(
+        self,
+        names: Iterable[str] | None,
+        tags: Mapping[str, str],
+        active_since: datetime | None = None,
+    ) -> list[dict[str, Any]]:
+        """Runs of the named experiments (all without names) with these tags, newest first.
+
+        `active_since`: only those that started or ended since then, or have no end.
+        """
+        where, values = list[str](), list[object]()
+        if active_since is not None:
+            where.append(" and max(r.start_time, ifnull(r.end_time, 9e18)) >= ?")
+            values.append(int(active_since.timestamp() * 1000))
         if names is not None:
             where.append(" and e.name in (select value from json_each(?))")
             values.append(json.dumps(list(names)))

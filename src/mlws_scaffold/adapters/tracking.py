@@ -90,15 +90,29 @@ def _require(uri: str, root: Path) -> None:
 
 
 def search(
-    uri: str, root: Path, names: Iterable[str] | None, tags: Mapping[str, str] | None = None
+    uri: str,
+    root: Path,
+    names: Iterable[str] | None,
+    tags: Mapping[str, str] | None = None,
+    active_since: datetime | None = None,
 ) -> list[dict[str, Any]]:
     """Runs of the named experiments that carry these tags, as plain rows, newest first.
 
-    Raises Unavailable.
+    `active_since`: only those that started or ended since then, or have no end. Raises Unavailable.
     """
     found = tables(uri, root)
     if found is not None:
-        return found.search(names, tags or {})
+        return found.search(names, tags or {}, active_since)
+    rows = _by_client(uri, root, names, tags)
+    if active_since is None:
+        return rows
+    # MLflow's filters know no "or".
+    return [row for row in rows if row["end"] is None or row["end"] >= active_since]
+
+
+def _by_client(
+    uri: str, root: Path, names: Iterable[str] | None, tags: Mapping[str, str] | None
+) -> list[dict[str, Any]]:
     wanted = " AND ".join(f"tags.`{name}` = '{value}'" for name, value in (tags or {}).items())
     return search_by_client(client(uri, root), names, wanted)
 

@@ -31,7 +31,7 @@ from mlws_scaffold.checks.models import BaseAgrees, ModelfilesExist, OwnersKnown
 from mlws_scaffold.checks.outcomes import HandoffComplete, ResultsAgree
 from mlws_scaffold.checks.owners import CodeownersCurrent
 from mlws_scaffold.checks.people import OwnNamespace
-from mlws_scaffold.checks.readiness import HealthChecked, RequestShown
+from mlws_scaffold.checks.readiness import HealthChecked, ManifestsNamed, RequestShown
 from mlws_scaffold.checks.readme import ReadmeComplete
 from mlws_scaffold.checks.secrets import NoSecrets
 from mlws_scaffold.checks.status import MoveLegal, StatusEarned
@@ -80,6 +80,7 @@ CHECKS: dict[str, Check] = {
     "AGT007": SharedPrompts(),
     "AGT008": RequestShown(),
     "AGT009": HealthChecked(),
+    "AGT010": ManifestsNamed(),
     "GIT001": NoLargeFile(),
     "GIT002": NoIgnoredFile(),
     "GIT003": HotfixReturned(),

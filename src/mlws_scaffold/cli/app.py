@@ -24,6 +24,7 @@ TABLE = {
         f"{_COMMANDS}.update:update",
         "Bring the template's newer version into the workspace.",
     ),
+    "adopt": (f"{_COMMANDS}.adopt:adopt", "Bring an existing folder under the template."),
     "run": (f"{_COMMANDS}.run:run", "Run an experiment, recorded."),
     "reproduce": (f"{_COMMANDS}.reproduce:reproduce", "Repeat a recorded run and compare."),
     "ui": (f"{_COMMANDS}.ui:ui", "Show the runs in MLflow's own page."),
@@ -35,6 +36,7 @@ TABLE = {
     "adr": (f"{_COMMANDS}.adr:adr", "Decisions: list, supersede."),
     "knowledge": (f"{_COMMANDS}.knowledge:knowledge", "Indexes and memory of docs: sync."),
     "report": (f"{_COMMANDS}.report:report", "What it cost."),
+    "gpu": (f"{_COMMANDS}.gpu:gpu", "GPUs: status, reservations, running on them."),
     "agent": (f"{_COMMANDS}.agent:agent", "Agents: list, serve, test, build, up, down."),
     "ci": (f"{_COMMANDS}.ci:ci", "What the workflows ask: what changed, what to release."),
 }

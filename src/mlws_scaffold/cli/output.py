@@ -9,7 +9,6 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
-from mlws_scaffold.cli.meter import Meter
 from mlws_scaffold.errors import MlwsError, Problem
 
 if TYPE_CHECKING:
@@ -105,6 +104,8 @@ def bars(console: Console | None = None) -> Iterator[Callable[[str, int, int], N
         TimeRemainingColumn,
         TransferSpeedColumn,
     )
+
+    from mlws_scaffold.cli.meter import Meter
 
     text = TextColumn("{task.description}", markup=False)
     where = console or Console(stderr=True)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mlws_scaffold.cli import metering, output, place
+from mlws_scaffold.cli import metering, output, place, reserving
 from mlws_scaffold.errors import UsageError
 
 if TYPE_CHECKING:
@@ -25,6 +27,7 @@ class Asked:
     seed: int | None
     config: str
     backend: str
+    gpus: int
     asks: tuple[str, ...]
     cancel: str
     force: bool
@@ -49,24 +52,29 @@ def run(asked: Asked) -> int:
         raise UsageError("--parallel and --skip-existing belong to --sweep FILE")
     if asked.dry_run:
         return preview(request)
-    return single(request, detach=asked.detach)
+    with _reserved(request, asked):
+        return single(request, detach=asked.detach)
 
 
 def _request(here: Workspace, asked: Asked) -> Request:
     from mlws_scaffold.experiments import find
     from mlws_scaffold.experiments.run.stages import Request
 
+    backend = asked.backend or here.config.compute.default
+    asks = pairs(asked.asks)
+    if asked.gpus and backend != "local":
+        asks.setdefault("gpus", str(asked.gpus))
     return Request(
         place=here,
         entry=find.experiment(here, asked.experiment, Path.cwd()),
         config=asked.config,
         sets=(*asked.sets, *(() if asked.seed is None else (f"seed={asked.seed}",))),
         arguments=asked.arguments,
-        backend=asked.backend or here.config.compute.default,
+        backend=backend,
         force=asked.force,
         push=asked.push,
         say=output.note,
-        asks=pairs(asked.asks),
+        asks=asks,
         meter=metering.meter(here, output.note),
         account=metering.account(here, output.note),
         supervisor=metering.SUPERVISOR,
@@ -82,7 +90,17 @@ def _sweep(request: Request, asked: Asked) -> int:
         raise UsageError("--detach starts a single run", "start the sweep in tmux or screen")
     at_a_time = asked.parallel or int(here)
     order = Order(request, asked.sweep, at_a_time, asked.skip_existing, detach=asked.detach)
-    return run_sweep.preview(order) if asked.dry_run else run_sweep.run(order)
+    if asked.dry_run:
+        return run_sweep.preview(order)
+    with _reserved(request, asked):
+        return run_sweep.run(order)
+
+
+def _reserved(request: Request, asked: Asked) -> AbstractContextManager[None]:
+    """Hold GPUs of this machine while it runs here; a scheduler gives what it was asked for."""
+    if request.backend != "local":
+        return contextlib.nullcontext()
+    return reserving.granted(request.place, asked.gpus, detach=asked.detach)
 
 
 def pairs(texts: Sequence[str]) -> dict[str, str]:

@@ -62,7 +62,7 @@ def lines(
     if entry is not None:
         names = [entry.metadata.mlflow_experiment or entry.metadata.experiment_id]
     return [
-        _line(run)
+        line(run)
         for run in results.runs_of(place, names)
         if (after is None or run.start >= after) and (entry is None or _belongs(run, entry))
     ]
@@ -95,7 +95,8 @@ def _belongs(run: Run, entry: Entry) -> bool:
     return run.tags.get("mlws.experiment_id", own) == own
 
 
-def _line(run: Run) -> Line:
+def line(run: Run, now: datetime | None = None) -> Line:
+    """The run as people read it, at this moment or another."""
     seconds = None if run.end is None else (run.end - run.start).total_seconds()
     name = run.tags.get("mlws.experiment_id", run.experiment)
-    return Line(run, name, liveness.state_of(run), seconds)
+    return Line(run, name, liveness.state_of(run, now), seconds)

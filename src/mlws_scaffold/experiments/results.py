@@ -66,14 +66,17 @@ def best(runs: Iterable[Run], metric: str, goal: str, *, allow_dirty: bool = Fal
     return max(fit, key=lambda run: sign * run.metrics[metric], default=None)
 
 
-def runs_of(place: Workspace, names: Iterable[str] | None = None) -> list[Run]:
+def runs_of(
+    place: Workspace, names: Iterable[str] | None = None, active_since: datetime | None = None
+) -> list[Run]:
     """Runs of the named MLflow experiments (all without names), newest first.
 
-    Raises Unavailable when the store or MLflow cannot be had.
+    `active_since`: only those that started or ended since then, or have no end. Raises Unavailable
+    when the store or MLflow cannot be had.
     """
     from mlws_scaffold.adapters import tracking
 
-    found = tracking.search(place.config.tracking.uri, place.root, names)
+    found = tracking.search(place.config.tracking.uri, place.root, names, active_since=active_since)
     return [Run(**row) for row in found]
 
 

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from mlws_scaffold.adapters.git import Git, GitError
 from mlws_scaffold.errors import MlwsError, Unavailable, UsageError
-from mlws_scaffold.workspace.config import WorkspaceTable
 
 FETCH_SECONDS = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where the work tree stands: its commit, and its branch (empty when HEAD is detached)."""
+
+    commit: str
+    branch: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,35 +28,74 @@ class Opening:
     remark: str = ""
 
 
-def newest_integration(git: Git, names: WorkspaceTable) -> tuple[str, str]:
-    """The newest `develop`: fetched when there is a remote, else what is here. With a remark."""
-    develop, remark = names.integration_branch, ""
+def standing(git: Git) -> Standing | None:
+    """Where HEAD is, or None: no repository, or one before its first commit."""
+    done = git.attempt("rev-parse", "HEAD", "--symbolic-full-name", "HEAD")
+    if done.returncode:
+        return None
+    commit, name = done.stdout.splitlines()
+    return Standing(commit, name.removeprefix("refs/heads/") if name != "HEAD" else "")
+
+
+def plan(git: Git, here: Standing, branch: str) -> Opening | None:
+    """Open the branch where HEAD is. None when it is the current one; UsageError when it exists."""
+    if here.branch == branch:
+        return None
+    _refuse_existing(_commits(git, branch), branch)
+    return Opening(branch, "HEAD")
+
+
+def plan_from(
+    git: Git, here: Standing, branch: str, develop: str, *, remote: bool
+) -> Opening | None:
+    """The same, from the newest `develop`: fetched where there is a remote, else what is here."""
+    if here.branch == branch:
+        return None
+    remark = _fetch(git, develop) if remote else ""
+    known = _commits(git, branch, develop)
+    _refuse_existing(known, branch)
+    start, doubt = _newest(git, known, develop)
+    return Opening(branch, start, doubt or remark)
+
+
+def _fetch(git: Git, develop: str) -> str:
+    try:
+        git.run("fetch", "--quiet", "origin", develop, timeout=FETCH_SECONDS)
+    except (GitError, Unavailable):
+        return f"origin/{develop} could not be fetched: started from what is here"
+    return ""
+
+
+def _newest(git: Git, known: Mapping[str, str], develop: str) -> tuple[str, str]:
+    """Where to start, and what is doubtful about it."""
     remote = f"origin/{develop}"
-    if git.ok("remote", "get-url", "origin"):
-        try:
-            git.run("fetch", "--quiet", "origin", develop, timeout=FETCH_SECONDS)
-        except (GitError, Unavailable):
-            remark = f"{remote} could not be fetched: started from what is here"
-    here, there = git.commit_of(f"refs/heads/{develop}"), git.commit_of(f"refs/remotes/{remote}")
+    here, there = known.get(f"refs/heads/{develop}"), known.get(f"refs/remotes/{remote}")
     if here is None and there is None:
         return "HEAD", f"there is no branch {develop}: started from the current commit"
-    if here is None or (there is not None and git.ok("merge-base", "--is-ancestor", here, there)):
-        return remote, remark
-    if there is not None and not git.ok("merge-base", "--is-ancestor", there, here):
-        remark = f"{develop} and {remote} have parted: started from {develop}"
-    return develop, remark
+    if there is None or here == there:
+        return develop, ""
+    if here is None or git.ok("merge-base", "--is-ancestor", here, there):
+        return remote, ""
+    if git.ok("merge-base", "--is-ancestor", there, here):
+        return develop, ""
+    return develop, f"{develop} and {remote} have parted: started from {develop}"
 
 
-def plan(git: Git, branch: str, start: str, remark: str = "") -> Opening | None:
-    """Check that the branch can be opened. None when it is the current one already."""
-    if git.branch() == branch:
-        return None
-    if git.commit_of(f"refs/heads/{branch}") or git.commit_of(f"refs/remotes/origin/{branch}"):
+def _refuse_existing(known: Mapping[str, str], branch: str) -> None:
+    if f"refs/heads/{branch}" in known or f"refs/remotes/origin/{branch}" in known:
         raise UsageError(
             f"the branch {branch} exists already",
             f"git switch {branch} and go on there, choose another name, or use --no-branch",
         )
-    return Opening(branch, start, remark)
+
+
+def _commits(git: Git, *branches: str) -> dict[str, str]:
+    """The commits of those branches that there are, here and at the remote, by full name."""
+    names = [
+        f"{home}/{name}" for home in ("refs/heads", "refs/remotes/origin") for name in branches
+    ]
+    rows = git.run("for-each-ref", "--format=%(refname) %(objectname)", *names).splitlines()
+    return dict(row.split(" ", 1) for row in rows)
 
 
 def open_branch(git: Git, opening: Opening) -> None:
@@ -62,7 +109,10 @@ def open_branch(git: Git, opening: Opening) -> None:
         ) from None
 
 
-def undo(git: Git, opening: Opening, before: str) -> None:
-    """Back to the branch (or commit) before, and the new branch gone."""
-    git.run("switch", "--quiet", *(["--detach"] if len(before) == 40 else []), before)
+def undo(git: Git, opening: Opening, before: Standing) -> None:
+    """Back to the branch (or commit) before, and the new branch gone, if it was opened at all."""
+    if git.branch() != opening.branch:
+        return
+    back = [before.branch] if before.branch else ["--detach", before.commit]
+    git.run("switch", "--quiet", *back)
     git.run("branch", "--quiet", "-D", opening.branch)

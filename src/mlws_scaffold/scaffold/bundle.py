@@ -25,9 +25,15 @@ def folder() -> Path:
 
 def is_cache(path: Path) -> bool:
     """Whether a file of the folder is no part of the template: bytecode, caches of tools."""
-    return path.suffix == ".pyc" or any(
-        part == "__pycache__" or (part.startswith(".") and part.endswith("_cache"))
-        for part in path.parts
+    return any(is_cache_name(part) for part in path.parts)
+
+
+def is_cache_name(name: str) -> bool:
+    """The same of one part of a path."""
+    return (
+        name == "__pycache__"
+        or name.endswith(".pyc")
+        or (name.startswith(".") and name.endswith("_cache"))
     )
 
 

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mlws_scaffold.adapters import documents, files
-from mlws_scaffold.adapters.git import Git
 from mlws_scaffold.errors import MlwsError, UsageError
-from mlws_scaffold.scaffold import branches
 from mlws_scaffold.scaffold.origin import Origin, inherited
 from mlws_scaffold.scaffold.render import Answers, render
-from mlws_scaffold.workspace import names, people
-from mlws_scaffold.workspace.config import Workspace
+from mlws_scaffold.workspace import names
 from mlws_scaffold.workspace.layout import ANSWERS, REGISTRY
+
+# Imported where they are used: to make a workspace nobody asks git, and these cost as much as a
+# third of its files.
+if TYPE_CHECKING:
+    from mlws_scaffold.adapters.git import Git
+    from mlws_scaffold.scaffold import branches
+    from mlws_scaffold.workspace.config import Workspace
+
+_EMAIL, _REMOTE = "user.email", "remote.origin.url"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +72,8 @@ def workspace(target: Path, answers: Answers, origin: Origin) -> Created:
 
 def suggestions(target: Path) -> dict[str, str]:
     """What a person at the terminal most likely answers: the folder's name, and who git says."""
+    from mlws_scaffold.adapters.git import Git
+
     home = next(folder for folder in (target, *target.parents) if folder.is_dir())
     git = Git(home)
     name, email = git.setting("user.name"), git.setting("user.email")
@@ -78,38 +87,43 @@ def suggestions(target: Path) -> dict[str, str]:
 
 def project(place: Workspace, wish: Project) -> Created:
     """Make an experiment, prototype or agent in its folder, on its branch unless told not to."""
+    from mlws_scaffold.adapters.git import Git
+    from mlws_scaffold.scaffold import branches
+    from mlws_scaffold.workspace import people
+
     if problem := names.problem_with_name(wish.name):
         raise UsageError(f"name: {wish.name!r} does not fit: {problem}")
     git = Git(place.root)
-    versioned = git.toplevel() is not None
-    email = git.setting("user.email") if versioned else ""
-    researcher, remark = people.acting(place.config, email, wish.researcher)
+    known = git.settings_of(_EMAIL, _REMOTE)
+    researcher, remark = people.acting(place.config, known.get(_EMAIL, ""), wish.researcher)
     target = _target(place, wish.kind, wish.name, researcher)
     if target.exists():
         raise UsageError(f"{place.layout.relative(target)} exists already", "choose another name")
     remarks = [remark] if remark else []
-    opening = None
-    if wish.branch and _branch(wish.kind, wish.name, researcher):
-        if versioned and git.commit_of("HEAD"):
-            opening = _opening(git, place, wish, researcher)
-        else:
+    opening = before = None
+    branch = _branch(wish.kind, wish.name, researcher)
+    if wish.branch and branch:
+        before = branches.standing(git)
+        if before is None:
             remarks.append("no branch was opened: there is no git repository with a commit here")
-    answers = _completed(place, wish, researcher)
+        else:
+            opening = _opening(git, place, before, wish, branch, remote=_REMOTE in known)
+    around = recorded(place.root)
+    answers = _completed(around, wish, researcher)
     with files.beside(target) as scratch:
         made = scratch / wish.name
-        render(wish.kind, answers, _origin_of(place), made)
+        render(wish.kind, answers, _origin_in(around), made)
         wish.finish(made)
         count = _count(made)
-        before = git.branch() or git.commit_of("HEAD") or ""
-        if opening is not None:
-            branches.open_branch(git, opening)
-            remarks.append(f"branch {opening.branch}, from {opening.start}")
-            if opening.remark:
-                remarks.append(opening.remark)
         try:
+            if opening is not None:
+                branches.open_branch(git, opening)
+                remarks.append(f"branch {opening.branch}, from {opening.start}")
+                if opening.remark:
+                    remarks.append(opening.remark)
             _move(made, target)
         except BaseException:
-            if opening is not None:
+            if opening is not None and before is not None:
                 branches.undo(git, opening, before)
             raise
     return Created(wish.kind, target, count, recorded(target), tuple(remarks))
@@ -118,7 +132,9 @@ def project(place: Workspace, wish: Project) -> Created:
 def model(place: Workspace, wish: Project) -> Created:
     """Make a Modelfile and its registry entry; comments and order of the registry stay."""
     # Only this kind needs the models room, which costs more to import than all of the rest.
+    from mlws_scaffold.adapters.git import Git
     from mlws_scaffold.models import modelfile, registry
+    from mlws_scaffold.workspace import people
 
     if problem := names.problem_with_name(wish.name, dots=True):
         raise UsageError(f"name: {wish.name!r} does not fit: {problem}")
@@ -189,15 +205,22 @@ def _branch(kind: str, name: str, researcher: str) -> str:
     }.get(kind, "")
 
 
-def _opening(git: Git, place: Workspace, wish: Project, researcher: str) -> branches.Opening | None:
-    branch = _branch(wish.kind, wish.name, researcher)
-    if git.branch() == branch:
-        return None
+def _opening(
+    git: Git,
+    place: Workspace,
+    here: branches.Standing,
+    wish: Project,
+    branch: str,
+    *,
+    remote: bool,
+) -> branches.Opening | None:
+    from mlws_scaffold.scaffold import branches
+
     if wish.kind == "experiment":
-        start, remark = branches.newest_integration(git, place.config.workspace)
-        return branches.plan(git, branch, start, remark)
+        develop = place.config.workspace.integration_branch
+        return branches.plan_from(git, here, branch, develop, remote=remote)
     # An agent grows out of a prototype that may be only on the current branch.
-    return branches.plan(git, branch, "HEAD")
+    return branches.plan(git, here, branch)
 
 
 def _target(place: Workspace, kind: str, name: str, researcher: str) -> Path:
@@ -207,21 +230,22 @@ def _target(place: Workspace, kind: str, name: str, researcher: str) -> Path:
     return layout.prototype(name) if kind == "prototype" else layout.agent(name)
 
 
-def _completed(place: Workspace, wish: Project, researcher: str) -> Answers:
+def _completed(around: Mapping[str, Any], wish: Project, researcher: str) -> Answers:
     """The person's answers, with name and people put in and the workspace's own as suggestions."""
     person = "experiment_researcher" if wish.kind == "experiment" else f"{wish.kind}_owner"
     given = {**wish.answers.given, f"{wish.kind}_name": wish.name, person: researcher}
     suggested = dict(wish.answers.suggested)
-    base_models = recorded(place.root).get("ollama_models") or []
+    base_models = around.get("ollama_models") or []
     if wish.kind in ("prototype", "agent") and base_models:
         suggested.setdefault(f"{wish.kind}_model", names.registry_key(str(base_models[0])))
+    if wish.kind == "agent" and (deployment := around.get("deployment")):
+        suggested.setdefault("agent_deployment", str(deployment))
     return Answers(given, suggested, wish.answers.ask, wish.answers.ask_all)
 
 
-def _origin_of(place: Workspace) -> dict[str, str]:
+def _origin_in(around: Mapping[str, Any]) -> dict[str, str]:
     """A project is updated from where its workspace is, at the version it is made with."""
-    address = str(recorded(place.root).get("_src_path") or "")
-    return inherited(address).data()
+    return inherited(str(around.get("_src_path") or "")).data()
 
 
 def _move(made: Path, target: Path) -> None:
@@ -237,7 +261,7 @@ def _move(made: Path, target: Path) -> None:
 
 
 def _count(folder: Path) -> int:
-    return sum(path.is_file() for path in folder.rglob("*"))
+    return sum(len(names) for _, _, names in os.walk(folder))
 
 
 def _about(origin: Origin) -> list[str]:

@@ -10,15 +10,18 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Mapping
+import sys
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mlws_scaffold import __version__
-from mlws_scaffold.adapters.git import Git
 from mlws_scaffold.errors import UsageError
 from mlws_scaffold.scaffold import bundle
+
+if TYPE_CHECKING:
+    from mlws_scaffold.adapters.git import Git
 
 VARIABLE = "MLWS_TEMPLATE_ORIGIN"
 DISTRIBUTION = "mlws-scaffold"
@@ -49,15 +52,14 @@ def find(option: str | None, environment: Mapping[str, str] | None = None) -> Or
         return _local(Path(address).resolve())
     if address:
         return Origin(address, released())
-    try:
-        return _installed(distribution(DISTRIBUTION))
-    except PackageNotFoundError:
-        return Origin("", released())
+    return _installed(_about_installation())
 
 
 def inherited(address: str) -> Origin:
     """The origin of a project in a workspace that records `address`, maybe another machine's."""
-    if not address or ":" in address:
+    if not address:
+        return Origin("", released())
+    if ":" in address:
         here = find(None, {})
         return here if here.address == address else Origin(address, released())
     path = Path(address)
@@ -70,6 +72,9 @@ def released(version: str = __version__) -> str:
 
 
 def _local(path: Path) -> Origin:
+    # Imported here: only a path that a person named is asked of git.
+    from mlws_scaffold.adapters.git import Git
+
     git = Git(path)
     if not path.is_dir() or git.toplevel() != path:
         raise UsageError(f"--origin: {path} is no git repository", "name a clone of mlws-scaffold")
@@ -80,18 +85,40 @@ def _local(path: Path) -> Origin:
     return Origin(str(path), "")
 
 
-def _installed(found: Distribution) -> Origin:
+def _installed(read: Callable[[str], str | None]) -> Origin:
     # PEP 610: an installation from git remembers its address and commit.
-    direct = json.loads(found.read_text("direct_url.json") or "{}")
+    direct = json.loads(read("direct_url.json") or "{}")
     vcs, address = direct.get("vcs_info", {}), str(direct.get("url", ""))
     if vcs.get("vcs") == "git" and not address.startswith("file:"):
         asked = vcs.get("requested_revision", "")
         return Origin(address, asked if asked == released() else vcs["commit_id"])
-    for line in found.metadata.get_all("Project-URL") or []:
-        label, _, address = line.partition(", ")
-        if label.casefold() == "repository":
-            return Origin(address, released())
+    heads = (read("METADATA") or "").partition("\n\n")[0].splitlines()
+    for line in heads:
+        key, _, rest = line.partition(": ")
+        label, _, address = rest.partition(", ")
+        if key.casefold() == "project-url" and label.casefold() == "repository":
+            return Origin(address.strip(), released())
     return Origin("", released())
+
+
+def _about_installation() -> Callable[[str], str | None]:
+    """Reads a file that the installer wrote about this package; None where there is none."""
+    name = f"{DISTRIBUTION.replace('-', '_')}-{__version__}.dist-info"
+    for place in sys.path:
+        folder = Path(place, name)
+        if folder.is_dir():
+            return lambda file: _text(folder / file)
+    # Imported here: it costs more than rendering, and finds what is installed under another name.
+    from importlib.metadata import PackageNotFoundError, distribution
+
+    try:
+        return distribution(DISTRIBUTION).read_text
+    except PackageNotFoundError:
+        return lambda _: None
+
+
+def _text(path: Path) -> str | None:
+    return path.read_text(encoding="utf-8") if path.is_file() else None
 
 
 def _blobs_of_bundle() -> dict[str, str]:

@@ -96,7 +96,9 @@ def refuse_unlinked(projects: Sequence[Project], origin_given: bool) -> None:
             text = f"{project.source} is found from one folder only"
             problems.append(Problem(project.answers_file, text, cure, "_src_path"))
         elif not project.version:
-            cure = "write the template's tag that this folder was made from there, and commit"
+            cure = (
+                "mlws update --link ADDRESS finds the nearest; or write its tag there, and commit"
+            )
             problems.append(
                 Problem(project.answers_file, "no version is recorded", cure, "_commit")
             )
@@ -107,6 +109,11 @@ def refuse_unlinked(projects: Sequence[Project], origin_given: bool) -> None:
 def answers(folder: Path) -> dict[str, Any]:
     """The answers that lie in a folder now, without what Copier keeps beside them."""
     return _public(_mapping(documents.read(folder / ANSWERS, ANSWERS)))
+
+
+def recorded_answers(content: bytes, name: str) -> dict[str, Any]:
+    """The answers in the bytes of an answers file. Raises InvalidFile."""
+    return _public(_mapping(documents.parse(content, name)))
 
 
 def _read(document: Document) -> Project:

@@ -34,6 +34,12 @@ class Plan:
     carried: tuple[Carried, ...]
     provenance: Provenance
 
+    @property
+    def packages(self) -> tuple[str, ...]:
+        """Packages of an experiment that come along below src/, beside the agent's own."""
+        inside = {item.target.split("/")[1] for item in self.carried if item.target[:4] == "src/"}
+        return tuple(sorted(name for name in inside if name != "agent" and "." not in name))
+
     def finish(self, made: Path) -> None:
         """Complete a rendered folder."""
         carrying.put(list(self.carried), made)

@@ -7,81 +7,119 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from mlws_scaffold.adapters.git import Git
 from mlws_scaffold.errors import MlwsError
 from mlws_scaffold.scaffold import projects
+from mlws_scaffold.scaffold.merging import outcome, patterns, private
+from mlws_scaffold.scaffold.merging.merge import merge
+from mlws_scaffold.scaffold.merging.outcome import Step
+from mlws_scaffold.scaffold.merging.private import Entry, Private, Stream
+from mlws_scaffold.scaffold.merging.templates import Templates
 from mlws_scaffold.scaffold.projects import Project
-from mlws_scaffold.scaffold.updates import readiness, releases, scratch, step
-from mlws_scaffold.scaffold.updates.preview import Step
+from mlws_scaffold.scaffold.updates import (
+    building,
+    journal,
+    ownership,
+    readiness,
+    releases,
+    rendering,
+)
+from mlws_scaffold.scaffold.updates.readiness import Repository
 from mlws_scaffold.scaffold.updates.releases import Release
-from mlws_scaffold.scaffold.updates.scratch import Origin, Scratch
+from mlws_scaffold.scaffold.updates.rendering import Both, Goal, Migration
+
+_RESULT = "refs/heads/result"
+
+Ask = Callable[[str, Mapping[str, Any]], Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What was asked for: one project, a tag, another place of the template, only a look."""
+    """What was asked for: one project, a tag, another place of the template, questions asked."""
 
     only: str | None = None
     to: str | None = None
     origin: str | None = None
-    look: bool = False
+    ask: Ask | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The updates to make, in order, and the projects that need none. Valid inside `planned`."""
+    """The updates to make and the projects that need none. Valid inside `planned`.
+
+    `commit` holds all of them on top of HEAD, in the private repository; conflicts have markers.
+    """
 
     root: Path
-    head: str
+    repository: Repository
     current: tuple[Project, ...]
     steps: tuple[Step, ...] = ()
     notes: tuple[str, ...] = ()
-    scratch: Scratch | None = field(default=None, repr=False)
+    migrations: tuple[Migration, ...] = ()
+    private: Private | None = field(default=None, repr=False)
+    commit: str = ""
+    templates: Templates | None = field(default=None, repr=False)
 
     @property
     def conflicts(self) -> tuple[str, ...]:
-        return tuple(path for update in self.steps for path in update.conflicts)
+        return tuple(path for step in self.steps for path in step.conflicts)
 
-    def difference(self, update: Step) -> str:
-        """The update of one project as a unified diff."""
-        assert self.scratch is not None  # noqa: S101 - a plan with steps has its clone
-        flags = ("--no-ext-diff", "--no-color")
-        return self.scratch.git.run("diff", *flags, update.before, update.commit)
+    @property
+    def tag(self) -> str:
+        """The version it goes to: the workspace's own, when its projects go to several."""
+        return self.steps[-1].release.tag if self.steps else ""
 
+    @property
+    def branch(self) -> str:
+        return f"mlws/update-{self.tag}"
 
-@dataclass(frozen=True, slots=True)
-class _Goal:
-    project: Project
-    release: Release
-    certain: bool  # False: only the template's history can tell whether the release is newer
+    @property
+    def entries(self) -> dict[str, Entry | None]:
+        """Every path that changes, from the top of the repository; None removes it."""
+        return {path: entry for step in self.steps for path, entry in step.entries.items()}
+
+    @property
+    def title(self) -> str:
+        return _title(self.steps)
+
+    def difference(self, step: Step) -> str:
+        """The update of one project as a unified diff; renames are looked for inside it only."""
+        if self.private is None or not step.entries:
+            return ""
+        flags = ("-r", "-p", "-M", "--no-color", "--no-ext-diff", "--full-index")
+        paths = [f":(top,literal){path}" for path in step.entries]
+        done = self.private.git.raw(
+            "diff-tree", *flags, self.repository.head, self.commit, "--", *paths
+        )
+        return done.stdout.decode("utf-8", "replace").removesuffix("\n")
 
 
 @contextmanager
 def planned(root: Path, request: Request, tell: Callable[[str], None]) -> Iterator[Plan]:
-    """Work out every update in a scratch clone; nothing of the workspace is touched.
+    """Work out every update beside the repository; nothing of the workspace is touched.
 
     Raises MlwsError for what stands in the way, Unavailable when the template cannot be reached.
     """
     git = Git(root)
-    head, prefix = readiness.repository(git)
+    repository = readiness.repository(git)
+    journal.refuse_unfinished(repository.folder)
     found = projects.select(projects.find(git), request.only, root)
     projects.refuse_unlinked(found, request.origin is not None)
-    goals, current = _goals(git, found, request)
-    notes = _ready(git, goals, request.look)
     with tempfile.TemporaryDirectory(prefix="mlws-update-", ignore_cleanup_errors=True) as name:
         home = Path(name).resolve()
-        plan = Plan(root, head, tuple(current), notes=tuple(notes))
+        templates = Templates(git, request.origin, home)
+        goals, current = _goals(git, found, request, templates)
+        plan = Plan(root, repository, tuple(current), templates=templates)
         if goals:
-            copy = scratch.clone(git, prefix, head, home)
-            steps, older = _steps(copy, goals, request, tell)
-            plan = replace(plan, current=(*current, *older), steps=tuple(steps), scratch=copy)
+            plan = _planned(plan, goals, request, tell, home)
         yield plan
 
 
 def _goals(
-    git: Git, found: Sequence[Project], request: Request
-) -> tuple[list[_Goal], list[Project]]:
+    git: Git, found: Sequence[Project], request: Request, templates: Templates
+) -> tuple[list[Goal], list[Project]]:
     """Where each project should go, and those that are there; one look per template."""
     seen: dict[str, tuple[Mapping[str, str], Release]] = {}
     goals, current = [], []
@@ -92,11 +130,16 @@ def _goals(
             seen[where] = commits, releases.chosen(commits, request.to, where)
         tags, release = seen[where]
         newer = releases.is_newer(release, project, tags)
-        if newer is False:
+        if newer is None:
+            # Only the template's history can tell.
+            template = templates.repository(project)
+            commit = templates.commit(project)
+            newer = not template.ok("merge-base", "--is-ancestor", release.commit, commit)
+        if newer:
+            goals.append(Goal(project, release, releases.adopted(project, where)))
+        else:
             _refuse_older(project, release, request, tags.get(project.version))
             current.append(project)
-        else:
-            goals.append(_Goal(project, release, certain=newer is True))
     return goals, current
 
 
@@ -112,35 +155,53 @@ def _refuse_older(
         )
 
 
-def _ready(git: Git, goals: Sequence[_Goal], look: bool) -> list[str]:
-    folders = [goal.project.path for goal in goals]
-    if not goals:
-        return []
-    if look:
-        changed = git.changed(*folders)
-        return [f"{len(changed)} uncommitted files are left out of the preview"] if changed else []
-    readiness.refuse_unfinished(git)
-    readiness.refuse_dirty(git, folders)
-    return [] if git.has_identity() else ["git knows no author here: Copier signs the commits"]
+def _planned(
+    plan: Plan, goals: Sequence[Goal], request: Request, tell: Callable[[str], None], home: Path
+) -> Plan:
+    assert plan.templates is not None  # noqa: S101 - `planned` made them
+    rendered = [rendering.both(plan.templates, goal, request.ask, tell) for goal in goals]
+    return merged(plan, rendered, home)
 
 
-def _steps(
-    copy: Scratch, goals: Sequence[_Goal], request: Request, tell: Callable[[str], None]
-) -> tuple[list[Step], list[Project]]:
-    origins: dict[str, Origin] = {}
-    steps, older = [], []
-    for goal in goals:
-        project, release = goal.project, goal.release
-        tell(f"planning {project.name}: {project.version} -> {release.tag}")
-        if project.source not in origins:
-            home = copy.git.folder.parent
-            origins[project.source] = scratch.origin_of(copy.git, project, request.origin, home)
-        origin = origins[project.source]
-        if not goal.certain and Git(origin.clone).ok(
-            "merge-base", "--is-ancestor", release.commit, project.version
-        ):
-            _refuse_older(project, release, request)
-            older.append(project)
-            continue
-        steps.append(step.make(copy, project, release, origin))
-    return steps, older
+def merged(plan: Plan, rendered: Sequence[Both], home: Path) -> Plan:
+    """The plan with every rendered project merged into HEAD, in a private repository in `home`.
+
+    Raises MlwsError for names that clash.
+    """
+    ground = building.ground(plan.repository, home)
+    built = building.build(ground, rendered, patterns.matcher(ownership.patterns(plan.root)))
+    readiness.refuse_clashes(built)
+    labels = [f"template-{both.release.tag}" for both in rendered]
+    steps = tuple(
+        outcome.step(one, done, both.release, both.notes)
+        for one, done, both in zip(built, merge(ground.blobs, built, labels), rendered, strict=True)
+    )
+    known = _commit(ground.blobs.private, plan.repository, steps)
+    unknown = ("git knows no author here: mlws signs the commit",)
+    return replace(
+        plan,
+        steps=steps,
+        notes=plan.notes if known else (*plan.notes, *unknown),
+        migrations=tuple(one for both in rendered for one in both.migrations),
+        private=ground.blobs.private,
+        commit=ground.blobs.private.head(_RESULT),
+    )
+
+
+def _commit(alone: Private, repository: Repository, steps: Sequence[Step]) -> bool:
+    """Write the commit of all steps into the private repository; whether its author is known."""
+    entries = {path: entry for step in steps for path, entry in step.entries.items()}
+    author, known = readiness.author(repository)
+    message, parent = f"{_title(steps)}\n", private.Parent(repository.head)
+    stream = Stream()
+    stream.commit(_RESULT, entries, parent, author=author, message=message)
+    alone.write(stream)
+    return known
+
+
+def _title(steps: Sequence[Step]) -> str:
+    versions = sorted({step.project.version for step in steps})
+    before = versions[0] if len(versions) == 1 else "several versions"
+    names = [step.project.name for step in steps]
+    what = names[0] if len(names) == 1 else f"{names[-1]} and {len(names) - 1} projects"
+    return f"Update {what} from the template: {before} -> {steps[-1].release.tag}"

@@ -46,6 +46,7 @@ class Status:
     gpus: str
     template: str
     mlws: str
+    own: tuple[str, ...]  # what the team took over from the template
     broken: tuple[Problem, ...]
 
 
@@ -62,6 +63,7 @@ def measure(place: Workspace) -> Status:
         gpus=devices.survey().text,
         template=str(setup.recorded_answers(place.root).get("_commit") or "not recorded"),
         mlws=__version__,
+        own=place.config.update.own,
         broken=tuple(broken),
     )
 

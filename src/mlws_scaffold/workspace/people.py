@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from mlws_scaffold.errors import UsageError, did_you_mean
-from mlws_scaffold.workspace.config import Config
+
+if TYPE_CHECKING:
+    from mlws_scaffold.workspace.config import Config
 
 
 def by_email(config: Config, email: str) -> str | None:

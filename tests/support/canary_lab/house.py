@@ -90,8 +90,13 @@ class House:
 
     def reload(self) -> None:
         before = self.worker
-        self.process.tell(signal.SIGUSR2)
-        assert until(lambda: self.worker not in (0, before)), self.process.said()
+
+        def reloaded() -> bool:
+            # A master that has only just started its worker loses the signal.
+            self.process.tell(signal.SIGUSR2)
+            return until(lambda: self.worker not in (0, before), 1.0)
+
+        assert until(reloaded), self.process.said()
 
     @property
     def worker(self) -> int:

@@ -37,3 +37,40 @@ int nvmlDeviceGetMemoryInfo(void *handle, unsigned long long *memory) {
     memory[2] = 1ULL << 30;
     return 0;
 }
+
+/* FAKE_NVML_PID: a process on the first GPU, of unknown memory with FAKE_NVML_NO_SIZE; without it
+   what works there is unknown. FAKE_NVML_MIG: cut into instances. */
+typedef struct { unsigned pid; unsigned long long memory; unsigned instance, compute; } process_t;
+
+int nvmlDeviceGetUtilizationRates(void *handle, unsigned *rates) {
+    (void)handle;
+    if (!getenv("FAKE_NVML_PID")) return 3;
+    rates[0] = 0;
+    rates[1] = 0;
+    return 0;
+}
+
+int nvmlDeviceGetPowerUsage(void *handle, unsigned *milliwatts) {
+    (void)handle;
+    *milliwatts = 70400;
+    return 0;
+}
+
+int nvmlDeviceGetMigMode(void *handle, unsigned *now, unsigned *next) {
+    (void)handle;
+    if (!getenv("FAKE_NVML_MIG")) return 3;
+    *now = *next = 1;
+    return 0;
+}
+
+int nvmlDeviceGetComputeRunningProcesses_v3(void *handle, unsigned *count, process_t *found) {
+    unsigned room = *count, there = (size_t)handle == 1 && getenv("FAKE_NVML_PID") ? 1 : 0;
+    *count = there;
+    if (room < there) return 7;
+    if (there) {
+        found[0].pid = (unsigned)number("FAKE_NVML_PID");
+        found[0].memory = getenv("FAKE_NVML_NO_SIZE") ? ~0ULL : 40ULL << 30;
+        found[0].instance = found[0].compute = 0;
+    }
+    return 0;
+}

@@ -103,7 +103,8 @@ def test_an_image_says_what_it_holds_and_takes_shared_code_along(
 def test_an_uncommitted_change_marks_the_revision(
     root: Path, docker: FakeDocker, mlws: Mlws
 ) -> None:
-    write(root, {"README.md": "elsewhere\n"})
+    answers = f"{FOLDER}/tests/behaviour/recordings.json"
+    write(root, {"README.md": "elsewhere\n", answers: "{}\n"})
     assert mlws("agent", "build", "helper").code == 0
     write(root, {"shared/prompts/polite.md": "Be short.\n"})
     assert (

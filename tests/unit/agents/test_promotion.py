@@ -64,6 +64,7 @@ def test_everything_is_carried_byte_for_byte_and_the_origin_is_remembered(
     head = Git(place.root).commit_of("HEAD")
     found, plan = promotion.from_prototype(place, "helper", _ready)
     wish = Project("agent", "helper", Answers({"agent_model": "base"}), "ann", branch=True)
+    assert plan.packages == ("exp_chunking",)
     made = promotion.make(place, wish, plan)
     source = place.root / PROTOTYPE
     for name, target in {

@@ -1,4 +1,4 @@
-"""AGT008 and AGT009: what a production agent shows its users."""
+"""AGT008 to AGT010: what a production agent shows its users, and its cluster."""
 
 from __future__ import annotations
 
@@ -39,3 +39,37 @@ def test_a_missing_file_is_another_checks_to_name(place: Place) -> None:
         (place.root / AGENT / name).unlink()
     assert place.ask("AGT008").answer == place.ask("AGT009").answer == "yes"
     assert len(place.problems("AGT005")) == 2
+
+
+NAME = f"{AGENT}/deploy/kubernetes/components/name/kustomization.yaml"
+OVERLAY = f"{AGENT}/deploy/kubernetes/overlays/production/kustomization.yaml"
+NAMED = """\
+namePrefix: {prefix}
+labels:
+  - includeSelectors: true
+    pairs:
+      app.kubernetes.io/instance: "{label}"
+"""
+
+
+def test_manifests_of_another_name_are_named(place: Place) -> None:
+    assert place.ask("AGT010").answer == "yes", "it runs elsewhere"
+    name = AGENT.rpartition("/")[2]
+    place.write(OVERLAY, "components:\n  # - ../../components/gpu\n  - ../../components/name\n")
+    place.write(NAME, NAMED.format(prefix=f"{name}-", label=name))
+    assert place.ask("AGT010").answer == "yes"
+
+    place.write(NAME, NAMED.format(prefix="other-", label=name))
+    (problem,) = place.problems("AGT010")
+    assert f"gives the name other-, {name} (namePrefix: {name}- and the label {name})" in problem
+
+    place.write(NAME, NAMED.format(prefix=f"{name}-", label=name))
+    place.write(OVERLAY, "components:\n  # - ../../components/name\n")
+    (problem,) = place.problems("AGT010")
+    assert problem.startswith(f"{OVERLAY}: leaves out the agent's name")
+
+
+def test_overlays_without_the_file_that_names_them_are_named(place: Place) -> None:
+    place.write(OVERLAY, "components:\n  - ../../components/name\n")
+    (problem,) = place.problems("AGT010")
+    assert NAME in problem

@@ -42,6 +42,7 @@ PERMANENT = {
     "AGT007": "SharedPrompts",
     "AGT008": "RequestShown",
     "AGT009": "HealthChecked",
+    "AGT010": "ManifestsNamed",
     "GIT001": "NoLargeFile",
     "GIT002": "NoIgnoredFile",
     "GIT003": "HotfixReturned",

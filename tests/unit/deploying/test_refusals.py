@@ -60,6 +60,13 @@ def test_a_change_that_is_not_committed_is_refused(deployed: Deployed) -> None:
     assert "uncommitted changes" in deployed.errors("deploy", "helper", status=1)
 
 
+def test_answers_that_an_evaluation_wrote_down_are_no_change(deployed: Deployed) -> None:
+    (deployed.house.agent / "tests/behaviour").mkdir(parents=True, exist_ok=True)
+    (deployed.house.agent / "tests/behaviour/recordings.json").write_text("{}\n")
+
+    assert "uncommitted" not in deployed.errors("deploy", "helper", "--dry-run", status=0)
+
+
 def test_a_released_version_is_deployed_from_its_tag_whatever_lies_here(
     deployed: Deployed,
 ) -> None:

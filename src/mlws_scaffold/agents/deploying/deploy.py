@@ -37,6 +37,7 @@ class Plan:
     gates: tuple[Gate, ...]
     stages: tuple[int, ...]
     steps: tuple[steps.Step, ...]
+    manifests: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +74,10 @@ def plan(site: Site, target: Target, ways: Ways, order: Order) -> Plan:
     """What `deploy` would do with the same order."""
     target.require()
     release, judged = examine(site, target, ways, order.wish)
+    _refuse_steps(site, target, order)
     stable = journals.parse(target.read()).stable
-    return Plan(release, tuple(judged), order.stages if stable else (), steps.FORWARD)
+    stages = order.stages if stable else ()
+    return Plan(release, tuple(judged), stages, steps.FORWARD, target.preview(release))
 
 
 def examine(site: Site, target: Target, ways: Ways, wish: Wish) -> tuple[Release, list[Gate]]:
@@ -90,6 +93,7 @@ def deploy(site: Site, target: Target, ways: Ways, order: Order) -> Outcome:
     target.require()
     with _alone(site, target):
         work = _idle(site, target, ways)
+        _refuse_steps(site, target, order)
         release, judged = examine(site, target, ways, order.wish)
         gates.require(judged)
         release = target.make(release, order.wish)
@@ -152,6 +156,12 @@ def abort(site: Site, target: Target, ways: Ways, reason: str) -> Outcome:
             cure = f"mlws agent rollback {site.name} goes back to the version before"
             raise UsageError(f"nothing is being deployed of {site.name} in {site.env}", cure)
         return _backward(work, work.begun.abort or reason)
+
+
+def _refuse_steps(site: Site, target: Target, order: Order) -> None:
+    if not target.shifts and order.stages not in ((), site.place.config.deploy.steps):
+        cure = "[deploy] steps of mlws.toml and deploy/kubernetes/base/rollout.yaml have them"
+        raise UsageError("--steps is not for Kubernetes: its Rollout has steps of its own", cure)
 
 
 def _begin(work: Work, kind: Kind, release: Release, order: Order, said: Mapping[str, str]) -> None:

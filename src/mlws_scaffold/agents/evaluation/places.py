@@ -20,6 +20,11 @@ def folder(found: Found) -> Path:
     return found.folder / PRODUCTION if found.track == "production" else found.folder
 
 
+def recordings(found: Found) -> Path:
+    """The answers that an evaluation wrote down: of the agent, but no part of it."""
+    return folder(found) / RECORDINGS
+
+
 def agent_file(found: Found) -> Path:
     """The team's agent.py."""
     return found.folder / ("src/agent/agent.py" if found.track == "production" else "agent.py")

@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 from mlws_scaffold.adapters.git import Git
 from mlws_scaffold.agents import shared
 from mlws_scaffold.agents.catalog import Found
+from mlws_scaffold.agents.evaluation import places
 from mlws_scaffold.agents.operations.docker import Command
 from mlws_scaffold.errors import MlwsError, UsageError
 from mlws_scaffold.workspace.config import Workspace
@@ -70,9 +71,11 @@ def describe(place: Workspace, found: Found, tag: str = "") -> Image:
     inside = place.layout.relative(found.folder)
     parts = [part for part in (inside, *SHARED) if (place.root / part).exists()]
     revision = git.commit_of("HEAD") or "unknown"
-    mirror = f"{inside}/{DEPLOYMENTS}"  # tells of the agent, and is no part of it
+    # Both tell of the agent, and are no part of it.
+    mirror = f"{inside}/{DEPLOYMENTS}"
+    recordings = place.layout.relative(places.recordings(found))
     above = git.run("rev-parse", "--show-prefix")
-    if any(path.removeprefix(above) != mirror for path in git.changed(*parts)):
+    if any(path.removeprefix(above) not in (mirror, recordings) for path in git.changed(*parts)):
         revision += "-dirty"
     listed = git.run("ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", *parts)
     files = sorted({path for path in listed.split("\0") if path and path != mirror})

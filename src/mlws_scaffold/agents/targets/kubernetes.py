@@ -1,23 +1,29 @@
 """The target `kubernetes`: an Argo Rollout moves and judges the shares by itself; it is followed.
 
-What is applied is the overlay deploy/kubernetes/overlays/<env> with the image of the version. The
-journal lies in a ConfigMap beside the Rollout.
+What is applied is the overlay deploy/kubernetes/overlays/<env> with the image of the version; its
+model first. With components/deployment it is a plain Deployment, which replaces pod after pod. The
+journal lies in a ConfigMap beside it.
 """
 
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import json
 import os
 import re
+import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from mlws_scaffold.adapters import children, files, process
+from mlws_scaffold.adapters import manifests as documents
 from mlws_scaffold.adapters.haproxy.runtime import Mark, ServerState
 from mlws_scaffold.adapters.process import Finished
-from mlws_scaffold.agents.targets import versions
+from mlws_scaffold.agents.targets import manifests, versions
+from mlws_scaffold.agents.targets.manifests import Applied
 from mlws_scaffold.agents.targets.target import Look, Release, Shares, Site, Wish
 from mlws_scaffold.agents.watching.counters import Counters
 from mlws_scaffold.errors import MlwsError, Unavailable, UsageError
@@ -26,6 +32,10 @@ from mlws_scaffold.workspace import state
 OVERLAYS = "deploy/kubernetes/overlays"
 _SECONDS = 120.0
 _MISSING = "notfound"
+# activeDeadlineSeconds of the Job that makes the model, and a little for its pod to be placed.
+_MODEL_SECONDS = 3900.0
+_PAUSE_SECONDS = 2.0
+_LAST_LINES = 20
 
 
 def target(site: Site) -> Cluster:
@@ -39,6 +49,7 @@ class Cluster:
 
     site: Site
     shifts: bool = False
+    rendered: list[str] = field(default_factory=list)
 
     def require(self) -> None:
         if process.find("kubectl") is None:
@@ -59,9 +70,10 @@ class Cluster:
         if context not in known:
             cure = f"known here: {', '.join(known) or 'none'}"
             raise UsageError(f"kubectl knows no context {context!r}", cure)
-        if self._try("argo", "rollouts", "version").status:
+        if self._rolls and self._try("argo", "rollouts", "version").status:
             raise Unavailable(
-                "kubectl has no plugin for Argo Rollouts", "install kubectl-argo-rollouts"
+                "kubectl has no plugin for Argo Rollouts",
+                "install kubectl-argo-rollouts; without Argo: components/deployment in the overlay",
             )
 
     @contextlib.contextmanager
@@ -80,10 +92,8 @@ class Cluster:
         self._keep(self._journal, {"journal": journal})
 
     def backup(self, label: str) -> str:
-        name = f"{self.site.name}-before-{re.sub('[^a-z0-9-]', '-', label.lower())}"
-        kept = {"rollout": self._get("rollout", self.site.name) or ""}
-        self._keep(name, kept)
-        return f"configmap/{name}"
+        self._keep(self._before, {"id": label, "workload": json.dumps(self._live() or {})})
+        return f"configmap/{self._before}"
 
     def find(self, wish: Wish) -> Release:
         return versions.find(self.site, wish)
@@ -95,7 +105,8 @@ class Cluster:
             raise UsageError("--build builds on this machine, and a cluster does not see it")
         if not registry:
             raise UsageError("[deploy] registry of mlws.toml is empty", 'such as "ghcr.io/acme"')
-        return release
+        pushed = versions.pushed(self.site, manifests.tag(self.site, release))
+        return dataclasses.replace(release, digest=pushed or release.digest)
 
     def put(self, release: Release, _beside: Release | None) -> Release:
         return release
@@ -104,47 +115,61 @@ class Cluster:
         """There is no proxy of ours: Service and ingress are part of the overlay."""
 
     def start(self, release: Release) -> None:
-        self._apply(self.manifests(release))
+        """The model first: an agent without one never becomes ready, and the deadline runs."""
+        applied = self._filled(release)
+        job = manifests.model_job(self.site)
+        if applied.has_model:
+            # A Job cannot be changed, and this one is quick when the model is there already.
+            self._run("delete", "job", job, "--ignore-not-found", "--wait")
+        self._apply(documents.text(applied.ground))
+        if applied.has_model:
+            self.site.say(f"making the model {release.model}")
+            self._await_model(job)
+        self._apply(documents.text([applied.workload]))
 
-    def manifests(self, release: Release) -> str:
-        """The overlay with the image of a version."""
-        rendered = self._run("kustomize", str(self._overlay), anywhere=True)
-        image = self._image(release)
-        pattern = rf"(?m)^(\s*(?:- )?image:\s+)(?:\S*/)?{re.escape(self.site.name)}(?:[:@]\S*)?$"
-        text, count = re.subn(pattern, rf"\g<1>{image}", rendered)
-        if not count:
-            raise MlwsError(f"{OVERLAYS} has no container with the image {self.site.name}")
-        return text
+    def preview(self, release: Release) -> str:
+        """The overlay as it would be applied."""
+        applied = self._filled(release)
+        return documents.text([*applied.ground, applied.workload])
 
     def alive(self, _release: Release) -> bool:
-        return self._get("rollout", self.site.name) is not None
+        return self._live() is not None
 
-    def ready(self, release: Release) -> bool:
-        return self.alive(release)
+    def ready(self, _release: Release) -> bool:
+        live = self._live()
+        return live is not None and live.get("status", {}).get("phase") != "Degraded"
 
     def smoke(self, _release: Release) -> str:
-        """Asked by the Rollout's own analysis, before and in each of its steps."""
+        """Asked by the Rollout's own analysis, in each of its steps."""
         return ""
 
     def follow(self, _release: Release, seconds: float) -> str:
-        words = ("argo", "rollouts", "status", self.site.name, "--timeout", f"{seconds:.0f}s")
+        seconds *= len(self.site.place.config.deploy.steps)  # that of each of them
+        limit = f"--timeout={seconds:.0f}s"
+        if self._rolls:
+            words: tuple[str, ...] = ("argo", "rollouts", "status", self._name, limit)
+        else:
+            words = ("rollout", "status", f"deployment/{self._name}", limit)
         done = self._try(*words, seconds=seconds + _SECONDS)
-        return "" if done.status == 0 else done.said or "the Rollout is degraded"
+        return "" if done.status == 0 else done.said or f"{self._name} is degraded"
 
     def share(self, shares: Shares) -> None:
-        if shares.percent == 0 and shares.newer is not None and self._carries(shares.newer):
-            self._run("argo", "rollouts", "abort", self.site.name)
+        if shares.percent or shares.newer is None or not self._holds(shares.newer):
+            return
+        if shares.older is None:
+            self._run("delete", "rollout" if self._rolls else "deployment", self._name)
+        elif self._rolls:
+            self._run("argo", "rollouts", "abort", self._name)
+        else:
+            self._set_back()
 
     def busy(self, _release: Release) -> int:
         return 0
 
     def stop(self, release: Release) -> None:
-        """The Rollout ends the pods that lost by itself; what it should be is set back."""
-        said = self._get("rollout", self.site.name)
-        status = json.loads(said).get("status", {}) if said else {}
-        # Undone twice, it would go two versions back.
-        if status.get("abort") and self._carries(release):
-            self._run("argo", "rollouts", "undo", self.site.name)
+        """What lost is set back, after the last step, too, when nothing is left to be aborted."""
+        if self._holds(release):
+            self._set_back()
 
     def servers(self) -> tuple[ServerState, ...]:
         return ()
@@ -159,17 +184,61 @@ class Cluster:
         return None  # the Rollout's analysis asks Prometheus
 
     def explain(self, _release: Release) -> str:
-        done = self._try("argo", "rollouts", "get", "rollout", self.site.name)
-        return done.said
+        if self._rolls:
+            return self._try("argo", "rollouts", "get", "rollout", self._name).said
+        return self._try("describe", f"deployment/{self._name}").said
 
-    def _image(self, release: Release) -> str:
-        registry = self.site.place.config.deploy.registry
-        return f"{registry}/{self.site.name}:{release.version.replace('+', '-')}"
+    @property
+    def _name(self) -> str:
+        return manifests.workload(self.site)
 
-    def _carries(self, release: Release) -> bool:
-        """Whether the Rollout is to be this version; it may never have been applied."""
-        said = self._get("rollout", self.site.name) or ""
-        return re.search(rf"{re.escape(self._image(release))}(?![\w.-])", said) is not None
+    @property
+    def _rolls(self) -> bool:
+        """Whether the overlay has a Rollout; else it is a plain Deployment."""
+        return bool(re.search(r"(?m)^kind: Rollout$", self._rendered()))
+
+    def _holds(self, release: Release) -> bool:
+        """Whether the cluster was given this version last: nothing else may be undone."""
+        live = self._live()
+        return live is not None and manifests.is_of(live, release)
+
+    def _set_back(self) -> None:
+        """To what the backup has, exactly: `undo` counts revisions, and one may not exist yet."""
+        said = self._get("configmap", self._before)
+        kept = json.loads(json.loads(said)["data"]["workload"]) if said else {}
+        if not kept:
+            raise MlwsError(f"configmap {self._before} has nothing to go back to")
+        patch = [{"op": "replace", "path": "/spec/template", "value": kept["spec"]["template"]}]
+        kind = "rollout" if self._rolls else "deployment"
+        self._run("patch", kind, self._name, "--type=json", "--patch", json.dumps(patch))
+
+    def _live(self) -> dict[str, Any] | None:
+        """The Rollout or Deployment as the cluster has it."""
+        said = self._get("rollout" if self._rolls else "deployment", self._name)
+        return dict(json.loads(said)) if said else None
+
+    def _rendered(self) -> str:
+        """The overlay as it lies here; rendered once, for it is asked for at every look."""
+        if not self.rendered:
+            self.rendered.append(self._run("kustomize", str(self._overlay), anywhere=True))
+        return self.rendered[0]
+
+    def _filled(self, release: Release) -> Applied:
+        return manifests.fill(self.site, documents.parse(self._rendered()), release)
+
+    def _await_model(self, job: str) -> None:
+        end = time.monotonic() + _MODEL_SECONDS
+        while time.monotonic() < end:
+            said = self._get("job", job)
+            status = json.loads(said).get("status", {}) if said else {}
+            states = {one["type"]: one["status"] for one in status.get("conditions", ())}
+            if states.get("Complete") == "True":
+                return
+            if states.get("Failed") == "True":
+                break
+            time.sleep(_PAUSE_SECONDS)
+        last = self._try("logs", f"job/{job}", f"--tail={_LAST_LINES}").said
+        raise MlwsError(f"the model was not made: {last or 'its Job said nothing'}")
 
     @property
     def _overlay(self) -> Path:
@@ -178,6 +247,10 @@ class Cluster:
     @property
     def _journal(self) -> str:
         return f"{self.site.name}-deployment"
+
+    @property
+    def _before(self) -> str:
+        return f"{self.site.name}-before"
 
     @property
     def _words(self) -> tuple[str, ...]:

@@ -79,6 +79,9 @@ class Slots:
     def make(self, release: Release, wish: Wish) -> Release:
         return self.house.make(release, wish)
 
+    def preview(self, _release: Release) -> str:
+        return ""
+
     def put(self, release: Release, beside: Release | None) -> Release:
         taken = beside.slot if beside else SLOTS[1]
         free = SLOTS[0] if taken == SLOTS[1] else SLOTS[1]

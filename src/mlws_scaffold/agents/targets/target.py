@@ -113,6 +113,9 @@ class Target(Protocol):
     def make(self, release: Release, wish: Wish) -> Release:
         """It is there to be started, built or fetched; its digest may only be known now."""
 
+    def preview(self, release: Release) -> str:
+        """What `start` would hand over, where that is a text for people to read; else nothing."""
+
     def put(self, release: Release, beside: Release | None) -> Release:
         """The same release with a place of its own."""
 

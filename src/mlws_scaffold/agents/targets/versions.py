@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import tomllib
 
+from mlws_scaffold.adapters import process
 from mlws_scaffold.adapters.git import Git
 from mlws_scaffold.agents import evidence
+from mlws_scaffold.agents.evaluation import places
 from mlws_scaffold.agents.operations import image
 from mlws_scaffold.agents.targets.target import Release, Site, Wish
 from mlws_scaffold.errors import MlwsError, UsageError
+
+_SECONDS = 120.0
 
 
 def tag(name: str, version: str) -> str:
@@ -37,12 +41,28 @@ def find(site: Site, wish: Wish) -> Release:
         )
     else:
         version = here
-        commit, why = evidence.commit_of(site.place, site.found)
+        commit, why = evidence.commit_of(site.place, site.found, [places.recordings(site.found)])
         if not commit:
             raise MlwsError(f"{site.name} {here} cannot be deployed: {why}", "commit it first")
     inside = site.place.layout.relative(site.found.folder)
     tree = git.run("rev-parse", f"{commit}:./{inside}")
     return Release(version, commit, f"git:{tree}", model=site.found.agent.model)
+
+
+def pushed(site: Site, image: str) -> str:
+    """The digest that a registry has of an image; docker asks, as it knows the login.
+
+    Empty without docker. Raises MlwsError when the registry does not have it.
+    """
+    if process.find("docker") is None:
+        site.say("without docker the registry is not asked for a digest: the tag is used")
+        return ""
+    words = ["docker", "buildx", "imagetools", "inspect", image, "--format", "{{.Manifest.Digest}}"]
+    done = process.run(words, site.place.root, timeout=_SECONDS)
+    if done.status:
+        cure = "the workflow deploy-production pushes it; or docker login"
+        raise MlwsError(f"{image} is not in the registry: {done.said}", cure)
+    return done.output.strip()
 
 
 def _version(site: Site, git: Git, commit: str) -> str:

@@ -56,7 +56,7 @@ def deploy(
 
     JSON: agent, environment, result (done, aborted, nothing), reason, stable (the version that
     serves), record (a line of deployments.jsonl, or null); with --dry-run: agent, environment,
-    version, commit, digest, gates (name, ok, said, cure), stages, steps (name, about).
+    version, commit, digest, gates (name, ok, said, cure), stages, steps (name, about), manifests.
     """
     from mlws_scaffold.agents.deploying import deploy as deploying
     from mlws_scaffold.agents.targets import table
@@ -95,6 +95,7 @@ def _show_plan(at: Site, plan: Plan, as_json: bool) -> int:
                 "gates": [dataclasses.asdict(gate) for gate in plan.gates],
                 "stages": list(plan.stages),
                 "steps": [{"name": one.name, "about": one.about} for one in plan.steps],
+                "manifests": plan.manifests,
             }
         )
     else:
@@ -108,4 +109,6 @@ def _show_plan(at: Site, plan: Plan, as_json: bool) -> int:
             output.line(f"  {number}. {step.name}: {step.about}")
         shares = ", ".join(f"{percent} %" for percent in plan.stages)
         output.line(f"  stages {shares or 'none: it gets all at once'}")
+        if plan.manifests:
+            output.line(plan.manifests.rstrip())
     return int(not all(gate.ok for gate in plan.gates))

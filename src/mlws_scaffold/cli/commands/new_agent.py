@@ -96,6 +96,8 @@ def agent(
     found, made = new_project.make("agent", named, {**options, "plan": plan})
     for remark in [] if source else promotion.warnings(here, made):
         output.note(f"warning: {remark}")
+    for remark in promotion.remarks(plan):
+        output.note(f"note: {remark}")
     folder = shlex.quote(found.layout.relative(made.folder))
     new_project.report(found, made, [f"cd {folder}", "uv run pytest", "git add . && git commit"])
 

@@ -69,6 +69,15 @@ def warnings(here: Workspace, made: Created) -> Iterator[str]:
         yield f"{refusal.reason} ({refusal.cure})"
 
 
+def remarks(plan: Plan | None) -> Iterator[str]:
+    """What a production agent still needs because of what it took along."""
+    for name in plan.packages if plan else ():
+        yield (
+            f"src/{name} came along: declare in pyproject.toml what it imports, test it here too"
+            " (its lines count for the coverage), and delete what the agent does not use"
+        )
+
+
 def show(here: Workspace, plan: Plan, target: Path) -> None:
     """Print what a promotion would do."""
     output.line(f"would make {here.layout.relative(target)} from {plan.provenance.path}")

@@ -9,7 +9,12 @@ from mlws_scaffold.cli.lazy import LazyGroup
 _COMMANDS = "mlws_scaffold.cli.commands"
 
 TABLE = {
+    "snapshot": (f"{_COMMANDS}.report_snapshot:snapshot", "All that the reports are made from."),
+    "standup": (f"{_COMMANDS}.report_standup:standup", "What happened since the last working day."),
+    "weekly": (f"{_COMMANDS}.report_weekly:weekly", "What the week came to, and what to change."),
+    "audit": (f"{_COMMANDS}.report_audit:audit", "Licences, cards, approvals, open findings."),
     "cost": (f"{_COMMANDS}.report_cost:cost", "What GPUs cost, by whom, against which budget."),
+    "dashboard": (f"{_COMMANDS}.report_dashboard:dashboard", "The team's page: one HTML file."),
 }
 
 

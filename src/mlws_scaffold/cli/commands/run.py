@@ -33,6 +33,7 @@ class _WithRest(click.Command):
 @click.option("--seed", type=int, help="Short for --set seed=N.")
 @click.option("--config", default="config.yaml", metavar="FILE", help="Another configuration.")
 @click.option("--on", "backend", default="", metavar="BACKEND", help="local, slurm, kubernetes.")
+@click.option("--gpus", type=click.IntRange(0), default=0, metavar="N", help="So many GPUs.")
 @click.option("--ask", "asks", multiple=True, metavar="KEY=VALUE", help="Of a scheduler: time=4h.")
 @click.option("--cancel", default="", metavar="RUN", help="End a run that was handed over.")
 @click.option("--force", is_flag=True, help="Repeat a run that was there before.")
@@ -47,7 +48,8 @@ def run(**given: Any) -> int:
 
     EXPERIMENT is a folder, RESEARCHER/NAME or an id; without it the one around the current folder.
     What stands behind -- goes to train.py. Exits with the exit code of train.py, or with 1 when
-    the same configuration, code, data and seed ran before.
+    the same configuration, code, data and seed ran before. With --gpus (or [gpus] required) it sees
+    reserved GPUs only: yours, or N until its end.
 
     With --sweep every point of the file is a run of its own below one parent run, all from one
     snapshot of the code. The same command goes on where a sweep was cut off, and tries again what

@@ -16,7 +16,8 @@ def status(as_json: bool) -> None:
     """Show the workspace on one screen.
 
     JSON: name, root, branch, experiments, models and agents: {by: {state: count}, unknown: why},
-    gpus, template, mlws, broken: [path, line, column, field, message, cure].
+    gpus, template, mlws, own (patterns of files that updates leave alone),
+    broken: [path, line, column, field, message, cure].
     """
     found = measured.measure(place.workspace())
     if as_json:
@@ -30,6 +31,7 @@ def status(as_json: bool) -> None:
         "agents": found.agents.text,
         "GPUs": found.gpus,
         "template": f"{found.template}, mlws {found.mlws}",
+        "taken over": ", ".join(found.own) or "none",
         "broken files": ", ".join(sorted({problem.path for problem in found.broken})) or "none",
     }
     for name, text in rows.items():

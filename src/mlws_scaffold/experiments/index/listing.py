@@ -19,6 +19,10 @@ _DAY = 86_400
 # Newest and best first; everything else from a to z.
 _DESCENDING = ("last_activity", "created")
 SORTS = ("best_metric", *_DESCENDING, "experiment_id", "researcher", "owner", "status", "branch")
+_STALE = "(status = 'in_progress' and last_activity < ?)"
+_REST = "iif(status = 'in_progress' and last_activity is null, 'null', 'false')"
+# The row as JSON text; its one value is the instant before which an experiment is stale.
+_ROW = f"""row || activity || ', "stale": ' || iif({_STALE}, 'true', {_REST}) || '}}'"""
 _COMPARISONS = {">=": ">=", "<=": "<=", "=": "=", "==": "=", ">": ">", "<": "<"}
 
 
@@ -77,18 +81,29 @@ def rows(found: Everywhere, filters: Filters) -> Iterator[str]:
         each = f"select 1 from json_each(metrics) where key = ? and value {comparison} ?"  # noqa: S608
         conditions.append(f"exists ({each})")
         values += [name, number]
-    stale = "(status = 'in_progress' and last_activity < ?)"
     if filters.stale:
-        conditions.append(stale)
+        conditions.append(_STALE)
         values.append(before)
     where = " and ".join(conditions)
-    state = "iif(status = 'in_progress' and last_activity is null, 'null', 'false')"
-    ended = f"""', "stale": ' || iif({stale}, 'true', {state}) || '}}'"""
     query = (
-        f"select row || activity || {ended} from documents indexed by newest"  # noqa: S608
+        f"select {_ROW} from documents indexed by newest"  # noqa: S608
         f" where {where} order by {_order(filters)}"
     )
     return chain.from_iterable(found.connection.execute(query, (before, *values)))
+
+
+def with_metadata(found: Everywhere, now: float) -> Iterator[tuple[str, str]]:
+    """Each row and all of its metadata as JSON texts, the last active first.
+
+    `now`, in seconds since 1970, is when an experiment is stale or not.
+    """
+    before = int(now) - found.stale_days * _DAY
+    query = (
+        f"select {_ROW}, blobs.fields from documents indexed by newest"  # noqa: S608
+        " join blobs on blobs.oid = metadata where kind = 'experiment'"
+        f" order by {_order(Filters())}"
+    )
+    return iter(found.connection.execute(query, (before,)))
 
 
 def unknown_metrics(found: Everywhere, filters: Filters) -> list[str]:

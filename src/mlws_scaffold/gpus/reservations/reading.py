@@ -95,6 +95,15 @@ def of_person(store: Store, person: str, begins: int, ends: int) -> list[Reserva
     return _read(store, "r.person = ? AND r.ends > ? AND r.begins < ?", (person, begins, ends))
 
 
+def unsettled(store: Store) -> bool:
+    """Whether a lease ran out or somebody waits: then `waiting.tidy` has something to do."""
+    lapsed = "SELECT 1 FROM reservation WHERE lease <= ? AND lease < ends AND released IS NULL"
+    return bool(
+        store.execute(f"{lapsed} LIMIT 1", (store.now(),))
+        or store.execute("SELECT 1 FROM ticket WHERE closed = '' LIMIT 1")
+    )
+
+
 def on(gpus: Sequence[Gpu], found: Iterable[Reservation]) -> list[Reservation]:
     """Those that hold at least one of these GPUs."""
     wanted = {(gpu.host, gpu.uuid) for gpu in gpus}

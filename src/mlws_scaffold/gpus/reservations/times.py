@@ -121,3 +121,16 @@ def long(seconds: int) -> str:
     minutes = max(0, seconds) // 60
     parts = ((minutes // 1440, "d"), (minutes // 60 % 24, "h"), (minutes % 60, "min"))
     return " ".join(f"{number} {unit}" for number, unit in parts if number) or "0 min"
+
+
+def interval(begins: str, until: str, length: str, now: int) -> tuple[int, int]:
+    """Beginning and end of `--from`, `--until`, `--for`. Raises UsageError."""
+    start = moment(begins, now, zone())
+    return start, end(start, until, length, now)
+
+
+def end(start: int, until: str, length: str, now: int) -> int:
+    """The end: a moment, or a span after `start`; one of the two. Raises UsageError."""
+    if bool(until) == bool(length):
+        raise UsageError("give either --until or --for", "for example --for 4h")
+    return moment(until, now, zone()) if until else start + span(length)

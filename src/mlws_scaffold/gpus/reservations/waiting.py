@@ -147,11 +147,7 @@ def confirm(desk: Desk, hold: int) -> Reservation:
 def tidy(desk: Desk) -> None:
     """End what lapsed and move the queue on; writes only when there is something to do."""
     now = desk.store.now()
-    lapsed = desk.store.execute(
-        "SELECT 1 FROM reservation WHERE lease <= ? AND lease < ends AND released IS NULL LIMIT 1",
-        (now,),
-    )
-    if not lapsed and not desk.store.execute("SELECT 1 FROM ticket WHERE closed = '' LIMIT 1"):
+    if not reading.unsettled(desk.store):
         return
 
     def move() -> None:

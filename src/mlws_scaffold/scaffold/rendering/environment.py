@@ -7,6 +7,7 @@ import os
 import re
 import time
 from collections.abc import Callable, Mapping
+from types import CodeType
 from typing import Any
 
 from jinja2 import BaseLoader, StrictUndefined, TemplateNotFound, Undefined
@@ -33,11 +34,36 @@ class _Loader(BaseLoader):
         return self._source.read(template).decode(), template, None
 
 
+# Compiling costs most of a rendering, and two versions of a template have most texts in common.
+# What a text compiles to depends on nothing but the text and its name.
+_CODES: dict[tuple[str, str | None], CodeType] = {}
+
+
+class _Environment(SandboxedEnvironment):
+    """The sandbox, with each text compiled once in a process."""
+
+    def compile(  # type: ignore[override]
+        self,
+        source: str,
+        name: str | None = None,
+        filename: str | None = None,
+        raw: bool = False,
+        defer_init: bool = False,
+    ) -> CodeType:
+        if raw or defer_init:
+            raise TypeError("only code is kept")
+        key = (source, name)
+        if key not in _CODES:
+            code = super().compile(source, name, filename)
+            _CODES[key] = code
+        return _CODES[key]
+
+
 class Jinja:
     """One environment for all names and files of one rendering; each text is compiled once."""
 
     def __init__(self, source: Source, *, strict: bool) -> None:
-        self._environment = SandboxedEnvironment(
+        self._environment = _Environment(
             loader=_Loader(source),
             undefined=StrictUndefined if strict else Undefined,
             keep_trailing_newline=True,

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mlws_scaffold.errors import UsageError
-from mlws_scaffold.scaffold.rendering.environment import Jinja
 from mlws_scaffold.scaffold.rendering.sources import BeyondRenderer
 from mlws_scaffold.scaffold.rendering.values import CASTS, items, to_bool
+
+if TYPE_CHECKING:
+    from mlws_scaffold.scaffold.rendering.environment import Jinja
 
 _KNOWN = frozenset({
     "type", "help", "default", "when", "ask", "choices", "multiselect", "validator", "placeholder",

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from mlws_scaffold.adapters.git import Git
 from mlws_scaffold.errors import MlwsError
 from mlws_scaffold.scaffold import bundle
+
+if TYPE_CHECKING:
+    from mlws_scaffold.adapters.git import Git
 
 _MOST_BYTES = 50_000_000
 _MODES = {"100644": 0o644, "100755": 0o755}
@@ -41,9 +44,11 @@ class Folder:
         for part in bundle.PARTS:
             top = root / part
             if top.is_dir() and not top.is_symlink():
-                self._walk(top, part)
+                self._walk(part)
+            elif top.is_symlink():
+                raise BeyondRenderer(f"{part} is a link")
             elif top.exists():
-                self._add(top, part)
+                self._files[part] = top.stat().st_mode & 0o777
 
     def files(self) -> Mapping[str, int]:
         return self._files
@@ -52,23 +57,22 @@ class Folder:
         return frozenset(self._folders)
 
     def read(self, path: str) -> bytes:
-        return (self._root / path).read_bytes()
+        with open(f"{self._root}/{path}", "rb") as file:  # noqa: PTH123 - a Path costs as much again
+            return file.read()
 
-    def _walk(self, folder: Path, inside: str) -> None:
+    def _walk(self, inside: str) -> None:
         self._folders.add(inside)
-        for entry in folder.iterdir():
-            path = f"{inside}/{entry.name}"
-            if bundle.is_cache(Path(entry.name)):
-                continue
-            if entry.is_dir() and not entry.is_symlink():
-                self._walk(entry, path)
-            else:
-                self._add(entry, path)
-
-    def _add(self, entry: Path, path: str) -> None:
-        if entry.is_symlink():
-            raise BeyondRenderer(f"{path} is a link")
-        self._files[path] = entry.stat().st_mode & 0o777
+        with os.scandir(f"{self._root}/{inside}") as entries:
+            for entry in entries:
+                path = f"{inside}/{entry.name}"
+                if bundle.is_cache_name(entry.name):
+                    continue
+                if entry.is_symlink():
+                    raise BeyondRenderer(f"{path} is a link")
+                if entry.is_dir():
+                    self._walk(path)
+                else:
+                    self._files[path] = entry.stat().st_mode & 0o777
 
 
 class Revision:
@@ -91,7 +95,7 @@ class Revision:
         return self._files
 
     def folders(self) -> frozenset[str]:
-        return frozenset(above for path in self._files for above in _above(path))
+        return frozenset(above for path in self._files for above in above_of(path))
 
     def read(self, path: str) -> bytes:
         # A template is small and nearly all of it is read: all at once saves a process a file.
@@ -105,7 +109,8 @@ class Revision:
         return self._contents[path]
 
 
-def _above(path: str) -> Iterator[str]:
+def above_of(path: str) -> Iterator[str]:
+    """The folders that a path lies in, from the inside out."""
     while "/" in path:
         path = path.rpartition("/")[0]
         yield path

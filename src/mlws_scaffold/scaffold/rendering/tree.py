@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
+from fnmatch import translate
 from functools import cached_property
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlws_scaffold.scaffold.rendering import questions, settings
 from mlws_scaffold.scaffold.rendering.questions import Answered, Known
-from mlws_scaffold.scaffold.rendering.sources import BeyondRenderer, Source
+from mlws_scaffold.scaffold.rendering.sources import BeyondRenderer, Source, above_of
 from mlws_scaffold.workspace.layout import ANSWERS
 
 if TYPE_CHECKING:
@@ -45,9 +47,19 @@ class Tree:
         for folder in sorted(self.folders):
             (destination / folder).mkdir(exist_ok=True)
         for path, file in self.files.items():
-            target = destination / path
-            target.write_bytes(file.content)
-            target.chmod(file.mode)
+            _write(f"{destination}/{path}", file)
+
+
+def _write(path: str, file: File) -> None:
+    """Few calls of the system: a project is a hundred files, and this is most of writing one."""
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, file.mode)
+    try:
+        rest = memoryview(file.content)
+        while rest:
+            rest = rest[os.write(handle, rest) :]
+        os.fchmod(handle, file.mode)  # the umask has no say in it
+    finally:
+        os.close(handle)
 
 
 class Template:
@@ -75,62 +87,73 @@ class Template:
         """
         from jinja2 import TemplateError
 
-        given = {**known.given, "kind": kind}
         try:
-            answered = questions.answer(
-                self.settings.questions,
-                Known(given, known.last, known.suggested),
-                self._jinja,
-                _copier_values(),
-            )
+            answered = self._answered(kind, known)
             return self._rendered(_context(answered), answered)
         except (TemplateError, UnicodeDecodeError) as error:
             raise BeyondRenderer(f"the template does not render here: {error}") from error
 
+    def context(self, kind: str, known: Known) -> Mapping[str, Any]:
+        """What the files of the kind see; it fails as `render` does, or with Jinja's own error."""
+        return _context(self._answered(kind, known))
+
+    def _answered(self, kind: str, known: Known) -> Answered:
+        given = Known({**known.given, "kind": kind}, known.last, known.suggested)
+        return questions.answer(self.settings.questions, given, self._jinja, _copier_values())
+
     def _rendered(self, context: Mapping[str, Any], answered: Answered) -> Tree:
         top = self._jinja.text(self.settings.subdirectory, context) + "/"
+        names = _Names(self._jinja, context, self.settings.exclude)
         here = self.source.files()
         files: dict[str, File] = {}
         for path, mode in here.items():
             if not path.startswith(top) or path + _SUFFIX in here:
                 continue
-            target = self._target(path.removeprefix(top), context)
-            if target is None:
+            dynamic = path.endswith(_SUFFIX)
+            target = names.target(path.removeprefix(top).removesuffix(_SUFFIX))
+            if target is None or (not dynamic and target + _SUFFIX in here):
                 continue
             if target in files:
                 raise BeyondRenderer(f"two files of the template become {target}")
-            dynamic = path.endswith(_SUFFIX)
             content = self._jinja.file(path, context) if dynamic else self.source.read(path)
             files[target] = File(content, mode)
         folders = {
             target
             for path in self.source.folders()
-            if path.startswith(top) and (target := self._folder(path.removeprefix(top), context))
+            if path.startswith(top) and (target := names.target(path.removeprefix(top)))
         }
-        above = {str(one) for path in files for one in PurePosixPath(path).parents}
-        return Tree(files, frozenset(folders | above - {"."}), answered.recorded, answered.dropped)
+        folders.update(above for path in files for above in above_of(path))
+        return Tree(files, frozenset(folders), answered.recorded, answered.dropped)
 
-    def _target(self, path: str, context: Mapping[str, Any]) -> str | None:
-        """Where a file goes, None when one of its names comes out empty or is left out."""
-        dynamic = path.endswith(_SUFFIX)
-        target = self._folder(path.removesuffix(_SUFFIX), context)
-        static_twin = target is not None and not dynamic and target + _SUFFIX in self.source.files()
-        return None if static_twin else target
 
-    def _folder(self, path: str, context: Mapping[str, Any]) -> str | None:
-        names = []
-        for part in path.split("/"):
-            name = self._jinja.text(part, context)
-            if not name:
-                return None
-            if name == ANSWERS:
-                return ANSWERS
-            if name in (".", "..") or "/" in name or "\\" in name:
-                raise BeyondRenderer(f"{path}: {name!r} is no name")
-            if any(fnmatchcase(name, pattern) for pattern in self.settings.exclude):
-                return None
-            names.append(name)
-        return "/".join(names)
+class _Names:
+    """Where files and folders of the template go; each name is rendered once."""
+
+    def __init__(self, jinja: Jinja, context: Mapping[str, Any], exclude: Iterable[str]) -> None:
+        self._jinja = jinja
+        self._context = context
+        self._excluded = re.compile("|".join(map(translate, exclude)) or r"(?!)").match
+        self._known: dict[str, str | None] = {}
+
+    def target(self, path: str) -> str | None:
+        """The rendered path, None when one of its names comes out empty or is left out."""
+        if path not in self._known:
+            above, _, part = path.rpartition("/")
+            around = self.target(above) if above else ""
+            self._known[path] = None if around is None else self._inside(around, part)
+        return self._known[path]
+
+    def _inside(self, around: str, part: str) -> str | None:
+        if around == ANSWERS:
+            return ANSWERS
+        name = self._jinja.text(part, self._context)
+        if name == ANSWERS:
+            return ANSWERS
+        if name in (".", "..") or "/" in name or "\\" in name:
+            raise BeyondRenderer(f"{part}: {name!r} is no name")
+        if not name or self._excluded(name):
+            return None
+        return f"{around}/{name}" if around else name
 
 
 def _copier_values() -> dict[str, Any]:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from subprocess import CompletedProcess
 
 from packaging.version import InvalidVersion, Version
 
@@ -54,9 +55,14 @@ def place(source: str) -> str:
     return f"{source}.git" if hosted and not source.endswith(".git") else source
 
 
+def adopted(project: Project, where: str) -> str:
+    """The source that the answers file records afterwards: the same, or a first one."""
+    return project.source or where
+
+
 def offered(git: Git, where: str) -> dict[str, str]:
     """Tags that are versions (PEP 440), each with its commit. Raises Unavailable."""
-    asked = git.attempt("ls-remote", "--tags", "--", where, timeout=SECONDS)
+    asked = _tags(git, where)
     if asked.returncode:
         said = (asked.stderr.strip().splitlines() or ["no answer"])[0]
         raise Unavailable(
@@ -68,9 +74,18 @@ def offered(git: Git, where: str) -> dict[str, str]:
         commit, _, reference = row.partition("\t")
         # `^{}` follows an annotated tag and names the commit that the tag stands for.
         tag = reference.removeprefix("refs/tags/").removesuffix("^{}")
-        if _parsed(tag) is not None:
+        if commit and _parsed(tag) is not None:
             commits[tag] = commit
     return commits
+
+
+def _tags(git: Git, where: str) -> CompletedProcess[str]:
+    """Tags as `git ls-remote` prints them; in a folder without the server that it would start."""
+    folder = Path(where)
+    if (folder / ".git").exists() or (folder / "HEAD").is_file():
+        rows = "%(objectname)%09%(refname)%0a%(*objectname)%09%(refname)^{}"
+        return Git(folder).attempt("for-each-ref", f"--format={rows}", "refs/tags")
+    return git.attempt("ls-remote", "--tags", "--", where, timeout=SECONDS)
 
 
 def chosen(commits: Mapping[str, str], wanted: str | None, where: str) -> Release:
@@ -89,6 +104,14 @@ def chosen(commits: Mapping[str, str], wanted: str | None, where: str) -> Releas
         raise MlwsError(f"the template at {where} has no released version", cure)
     tag = max(final)[1]
     return Release(tag, commits[tag])
+
+
+def in_order(commits: Mapping[str, str], last: str) -> list[str]:
+    """The final releases up to and with `last`, oldest first."""
+    end = _parsed(last)
+    found = [(version, tag) for tag in commits if (version := _parsed(tag)) is not None
+             and (tag == last or not version.is_prerelease)]  # fmt: skip
+    return [tag for version, tag in sorted(found) if end is None or version <= end]
 
 
 def is_newer(release: Release, project: Project, commits: Mapping[str, str]) -> bool | None:

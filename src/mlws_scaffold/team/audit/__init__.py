@@ -1,0 +1,1 @@
+"""The audit: licences, cards, approvals, open findings."""

@@ -1,0 +1,1 @@
+"""The standup: what happened since the last working day, who waits, what comes."""
