@@ -191,6 +191,20 @@ def _back(story: Story) -> None:
     assert "handbook" in story.page()
 
 
+def _seen(story: Story) -> None:
+    lines = story.said.splitlines()
+    assert any("passages (mike) concluded: completed, adopt, mrr " in line for line in lines)
+    assert any("handbook 0.3.0 to production: deploy aborted by mike" in line for line in lines)
+    assert any("handbook 0.1.0 to production: rollback done by mike" in line for line in lines)
+    weekly = story.read("weekly.md")
+    assert "1 new, 1 completed, 0 failed" in weekly
+    assert "The search forgets where it started (sarah)" in weekly
+    page = story.read("dashboard.html")
+    assert "default-src 'none'" in page or "default-src &#39;none&#39;" in page
+    for name in ("passages", KEY, "The search forgets where it started", "0.3.0"):
+        assert name in page, name
+
+
 LOOKS: dict[str, Callable[[Story], None]] = {
     "Week 1: a workspace for two": _workspace,
     "Week 1: Sarah's experiment": _experiment,
@@ -202,6 +216,7 @@ LOOKS: dict[str, Callable[[Story], None]] = {
     "Week 4: what the pull request is asked": _checked,
     "Week 4: to the users": _deployed,
     "Week 4: a bad version, and the way back": _back,
+    "Week 5: what everybody sees": _seen,
 }
 
 
