@@ -12,6 +12,7 @@ from tests.support.installation import ROOT, Installation, run
 
 pytestmark = pytest.mark.slow
 
+# The tutorial is executed by tests/e2e/test_story.py.
 GOAL = "Find out whether a small network separates the classes"
 
 
@@ -51,6 +52,31 @@ def test_plain_copier_then_the_set_up_script_then_a_first_experiment(
     assert "Passed" in run(["git", "commit", "-m", "First try"], place).output
     # Safe to repeat.
     run(["scripts/setup-env.sh"], place)
+    _commands_of_the_rules_for_assistants(place)
+
+
+def _commands_of_the_rules_for_assistants(place: Path) -> None:
+    """What AGENTS.md names is what there is. An agent's own tests are run where there is one."""
+    [block] = _blocks(place / "AGENTS.md")
+    lines = [line.partition("  #")[0].strip() for line in block.splitlines()]
+    left_out = [line for line in lines if line.startswith("cd agents/production/NAME && ")]
+    assert left_out == ["cd agents/production/NAME && uv run pytest"]
+    words = {
+        "WORDS": "small network",
+        '"TITLE"': '"Small is enough"',
+        "ID": "first-try",
+        "NAME": "second-try",
+        "…": GOAL,
+    }
+    said = ""
+    for line in lines:
+        if line not in left_out:
+            for word, value in words.items():
+                line = line.replace(word, value)
+            said += run(["bash", "-euo", "pipefail", "-c", line], place).output
+    assert "experiments/active/researcher/first-try" in said
+    assert (place / "experiments/active/researcher/second-try/metadata.yaml").is_file()
+    assert len(list((place / "docs/learnings").glob("*-small-is-enough.md"))) == 1
 
 
 def test_the_readme_s_commands_do_what_it_says(clone: Path, tmp_path: Path) -> None:
@@ -62,12 +88,3 @@ def test_the_readme_s_commands_do_what_it_says(clone: Path, tmp_path: Path) -> N
     assert "develop" in run(["git", "branch", "--list", "develop"], place).output
     run(["bash", "-euo", "pipefail", "-c", second], tmp_path)
     assert (place / "experiments/active/researcher/first-try/metadata.yaml").is_file()
-
-
-def test_the_tutorial_runs_from_top_to_bottom(clone: Path, tmp_path: Path) -> None:
-    run(["cp", "-r", clone, tmp_path / "mlws-scaffold"], tmp_path)
-    script = "\n".join(_blocks(ROOT / "docs/tutorial.md"))
-    run(["bash", "-euo", "pipefail", "-c", script], tmp_path)
-    place = tmp_path / "ml-workspace"
-    assert _runs(place) == [("first-try", "FINISHED")]
-    assert (place / "agents/prototypes/helper/agent.py").is_file()

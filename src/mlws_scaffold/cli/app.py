@@ -33,6 +33,8 @@ TABLE = {
     "data": (f"{_COMMANDS}.data:data", "Data of experiments: add, pull, verify."),
     "model": (f"{_COMMANDS}.model:model", "Models of the registry: list, sync."),
     "team": (f"{_COMMANDS}.team:team", "People: add, list; who is asked to review."),
+    "adr": (f"{_COMMANDS}.adr:adr", "Decisions: list, supersede."),
+    "knowledge": (f"{_COMMANDS}.knowledge:knowledge", "Indexes and memory of docs: sync."),
     "report": (f"{_COMMANDS}.report:report", "What it cost."),
     "gpu": (f"{_COMMANDS}.gpu:gpu", "GPUs: status, reservations, running on them."),
     "agent": (f"{_COMMANDS}.agent:agent", "Agents: list, serve, test, build, up, down."),

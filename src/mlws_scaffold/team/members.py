@@ -11,9 +11,10 @@ from mlws_scaffold.adapters import files
 from mlws_scaffold.agents import catalog
 from mlws_scaffold.errors import MlwsError, UsageError
 from mlws_scaffold.experiments.index import entries
+from mlws_scaffold.scaffold.knowledge import memory
 from mlws_scaffold.workspace import config, names
 from mlws_scaffold.workspace.config import Person, Workspace
-from mlws_scaffold.workspace.layout import CONFIG
+from mlws_scaffold.workspace.layout import CONFIG, MEMORY
 
 ROLES = ("researcher", "engineer", "lead")
 _HEADER = re.compile(r"\s*\[")
@@ -46,7 +47,9 @@ def listing(place: Workspace) -> list[Member]:
 
 
 def add(place: Workspace, handle: str, person: Person) -> str:
-    """Write a new `[team.HANDLE]` table after the last one; returns its text.
+    """Write a new `[team.HANDLE]` table after the last one, and a page of memory for the person.
+
+    Returns the text of the table.
 
     All other bytes of `mlws.toml` stay. Raises UsageError for a bad or taken name or address,
     MlwsError when the file is laid out so that a table cannot be added.
@@ -67,6 +70,8 @@ def add(place: Workspace, handle: str, person: Person) -> str:
             cure = f"write it yourself:\n{table}"
             raise MlwsError(f"{CONFIG} has its people in a form that cannot be added to", cure)
         files.write(path, new)
+    if (place.root / MEMORY).is_dir():
+        memory.person(place.layout, handle)
     return table
 
 

@@ -28,7 +28,12 @@ MODEL_CARDS = "models/cards"
 MODEL_HISTORY = "models/history.jsonl"
 MODEL_LOCK = "models/models.lock"
 DATASETS = "datasets/large"
+DOCS = "docs"
+ADRS = "docs/adrs"
 LEARNINGS = "docs/learnings"
+RUNBOOKS = "docs/runbooks"
+MEMORY = "docs/memory"
+HANDOFF = "HANDOFF.md"
 
 # Files and folders that every workspace has; a check names those that are missing.
 EXPECTED = (
@@ -86,6 +91,14 @@ class Layout:
     def experiments(self) -> list[Path]:
         """Folders two levels below `active` and `archive`, with or without a `metadata.yaml`."""
         return [*self._folders(f"{EXPERIMENTS}/*/*"), *self._folders(f"{ARCHIVE}/*/*")]
+
+    def notes(self, home: str) -> list[Path]:
+        """The pages of a folder of `docs`, also in folders below it; its README is no note."""
+        return [
+            path
+            for path in sorted((self.root / home).rglob("*.md"))
+            if path.name != README and path.is_file() and path.name[0] not in "._"
+        ]
 
     def prototypes(self) -> list[Path]:
         return self._folders(f"{PROTOTYPES}/*")

@@ -104,18 +104,23 @@ def show(experiment: str, online: bool, as_json: bool) -> None:
 
 @click.command(epilog="Example: mlws experiment search chunk size reranker")
 @click.argument("words", nargs=-1, required=True)
+@click.option("--all", "everything", is_flag=True, help="All that is written down, too.")
 @click.option("--limit", type=click.IntRange(1, 1000), default=20, help="At most this many hits.")
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
-def search(words: tuple[str, ...], limit: int, as_json: bool) -> None:
+def search(words: tuple[str, ...], everything: bool, limit: int, as_json: bool) -> None:
     """Find experiments and learnings of all branches by their words, best first.
 
-    JSON: a list of kind (experiment, learning), experiment_id, path, branch, researcher, status,
-    goal, score.
+    With --all also decisions, handoffs (as committed), runbooks and the team's memory.
+
+    JSON: a list of kind (experiment, learning; with --all also adr, handoff, runbook, memory),
+    experiment_id, path, branch, researcher, status, goal (of a page its title), score.
     """
     from mlws_scaffold.experiments.index import search as searching
 
     with entries.everywhere(Layout(place.root())) as found:
-        hits = searching.search(found, " ".join(words), limit)
+        hits = searching.search(
+            found, " ".join(words), limit, () if everything else searching.USUAL
+        )
         rows = [dataclasses.asdict(hit) for hit in hits]
         if as_json:
             output.json_document(rows)

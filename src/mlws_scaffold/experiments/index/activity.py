@@ -8,9 +8,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
 from mlws_scaffold.adapters.git import Git, Objects
-from mlws_scaffold.experiments.index import cache, drafts, refs
+from mlws_scaffold.experiments.index import cache, drafts, notes, refs
 from mlws_scaffold.experiments.index.watch import Seen
-from mlws_scaffold.workspace.layout import ARCHIVE, EXPERIMENTS, LEARNINGS
+from mlws_scaffold.workspace.layout import ARCHIVE, EXPERIMENTS
 
 Touch = tuple[str, str, int]  # path, commit, seconds since 1970
 
@@ -20,7 +20,7 @@ _UNKNOWN = "-"
 def since(
     git: Git, prefix: str, tips: Iterable[str], known: Iterable[str], cut: frozenset[str]
 ) -> Iterator[Touch]:
-    """Folders and learnings that commits between `known` and `tips` wrote, with commit and time.
+    """Folders and pages that commits between `known` and `tips` wrote, with commit and time.
 
     `cut` are the commits at which a shallow clone ends: they tell nothing.
     """
@@ -44,9 +44,8 @@ def since(
     )
     start = prefix.encode("utf-8", "surrogateescape")
     homes = b"|".join(re.escape(home).encode() for home in (EXPERIMENTS, ARCHIVE))
-    path = rb"%s(?:(?:%s)/[^/\0]++/[^/\0]++|%s/[^\0]++)" % (
-        re.escape(start), homes, re.escape(LEARNINGS).encode()
-    )  # fmt: skip
+    pages = b"|".join(re.escape(home).encode() for home in notes.KINDS)
+    path = rb"%s(?:(?:%s)/[^/\0]++/[^/\0]++|(?:%s)/[^\0]++)" % (re.escape(start), homes, pages)
     # Two NUL in a row stand only before a commit: a path is never empty.
     pattern = re.compile(rb"\0(\0[0-9a-f]++ \d++|%s)(?=\0)" % path)
     commit, time = "", 0

@@ -10,17 +10,26 @@ from dataclasses import dataclass
 
 from mlws_scaffold.adapters.git import Objects
 from mlws_scaffold.errors import Problem
+from mlws_scaffold.experiments.index import notes
 from mlws_scaffold.experiments.index.refs import Tip
-from mlws_scaffold.workspace.layout import ARCHIVE, EXPERIMENTS, LEARNINGS, METADATA, README
+from mlws_scaffold.workspace.layout import (
+    ARCHIVE,
+    DOCS,
+    EXPERIMENTS,
+    HANDOFF,
+    METADATA,
+    README,
+)
 
 _MOST_TREE = 64_000_000
 _LINK = "120000"
 _FOLDER = "40000"
+_FILE = "100"
 
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """A folder or a learning as one or more branches have it; `branch` is the best of them."""
+    """A folder or a page of `docs` as branches have it; `branch` is the best of them."""
 
     path: str
     oid: str
@@ -30,17 +39,18 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """The two files of an experiment that the index reads. A link is named, never followed."""
+    """The files of an experiment that the index reads. A link is named, never followed."""
 
     metadata: str = ""
     readme: str = ""
+    handoff: str = ""
     link: bool = False
 
 
 def versions(
     objects: Objects, prefix: str, known: Iterable[Tip]
 ) -> tuple[list[Version], list[Problem]]:
-    """Every version of every experiment and learning, each once, and branches that are broken."""
+    """Every version of every experiment and page, each once, and branches that are broken."""
     found: dict[tuple[str, str], Version] = {}
     problems = []
     seen: dict[str, str] = {}
@@ -48,7 +58,7 @@ def versions(
         if tip.commit in seen:
             continue
         seen[tip.commit] = tip.branch
-        homes = (EXPERIMENTS, ARCHIVE, LEARNINGS)
+        homes = (EXPERIMENTS, ARCHIVE, DOCS)
         names = [f"{tip.commit}^{{tree}}", *(f"{tip.commit}:{prefix}{home}" for home in homes)]
         root, *tops = objects.read(names, 0)
         if root is None:
@@ -58,11 +68,17 @@ def versions(
             if top is not None and top.kind == "tree" and (home, top.oid) not in found:
                 found[home, top.oid] = Version(home, top.oid, tip.branch, tip.commit)
     homes_found = list(found.values())
-    learnings = [version for version in homes_found if version.path == LEARNINGS]
-    tracks = [version for version in homes_found if version.path != LEARNINGS]
+    docs = [version for version in homes_found if version.path == DOCS]
+    tracks = [version for version in homes_found if version.path != DOCS]
     people = _below(objects, tracks, _FOLDER)
-    notes = [item for item in _below(objects, learnings, "100") if item.path.endswith(".md")]
-    return [*_below(objects, people, _FOLDER), *notes], problems
+    return [*_below(objects, people, _FOLDER), *_pages(objects, docs)], problems
+
+
+def _pages(objects: Objects, docs: list[Version]) -> list[Version]:
+    """The pages of the folders of `docs` that are searched, at most one folder further down."""
+    homes = [item for item in _below(objects, docs, _FOLDER) if item.path in notes.KINDS]
+    folders = [*homes, *_below(objects, homes, _FOLDER)]
+    return [item for item in _below(objects, folders, _FILE) if notes.kind_of(item.path)]
 
 
 def files(objects: Objects, folders: list[str]) -> Iterator[Files]:
@@ -71,9 +87,11 @@ def files(objects: Objects, folders: list[str]) -> Iterator[Files]:
         entries = {name: (mode, oid) for mode, name, oid in _entries(found)}
         mode, metadata = entries.get(METADATA, ("", ""))
         readme_mode, readme = entries.get(README, ("", ""))
+        handoff_mode, handoff = entries.get(HANDOFF, ("", ""))
         yield Files(
-            metadata if mode.startswith("100") else "",
-            readme if readme_mode.startswith("100") else "",
+            metadata if mode.startswith(_FILE) else "",
+            readme if readme_mode.startswith(_FILE) else "",
+            handoff if handoff_mode.startswith(_FILE) else "",
             mode == _LINK,
         )
 

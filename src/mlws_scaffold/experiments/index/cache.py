@@ -21,7 +21,7 @@ _SCHEMA = """
 create table meta (name text primary key, value not null);
 create table blobs (oid text primary key, fields text, problems text not null) without rowid;
 create table folders (oid text primary key, metadata text not null, readme text not null,
-    link integer not null) without rowid;
+    handoff text not null, link integer not null) without rowid;
 create table touched (path text not null, made_by text not null, time integer not null,
     oid text not null default '', primary key (path, made_by)) without rowid;
 create table runs (name text primary key, time integer not null) without rowid;

@@ -1,4 +1,4 @@
-"""Experiments of the working tree that no commit has yet in this form."""
+"""Experiments and pages of the working tree that no commit has yet in this form."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 
 from mlws_scaffold.adapters.git import Git
 from mlws_scaffold.errors import Problem
+from mlws_scaffold.experiments.index import notes
 from mlws_scaffold.workspace.layout import ARCHIVE, EXPERIMENTS, METADATA, README, Layout
 
 _MOST_README = 200_000
@@ -31,9 +32,10 @@ class Draft:
 
 
 def changed(git: Git, prefix: str) -> list[str]:
-    """Folders whose metadata or README differs from HEAD or is new."""
+    """Folders whose metadata or README differs from HEAD or is new, and pages of `docs`."""
     files = [f":(top,glob){prefix}{home}/*/*/" for home in (EXPERIMENTS, ARCHIVE)]
     names = [home + name for home in files for name in (METADATA, README)]
+    names += [f":(top,glob){prefix}{home}/**/*.md" for home in notes.KINDS]
     out = git.run(
         "--no-optional-locks",
         "status",
@@ -45,19 +47,20 @@ def changed(git: Git, prefix: str) -> list[str]:
         *names,
     )
     paths = (entry[3:].removeprefix(prefix) for entry in out.split("\0") if entry)
-    return sorted({path.rpartition("/")[0] for path in paths})
+    return sorted({path if notes.is_below(path) else path.rpartition("/")[0] for path in paths})
 
 
 def every(layout: Layout) -> list[str]:
-    """All folders, for a workspace without git."""
-    return [layout.relative(folder) for folder in layout.experiments()]
+    """All folders and pages, for a workspace without git."""
+    pages = [page for home in notes.KINDS for page in layout.notes(home)]
+    return [layout.relative(path) for path in (*layout.experiments(), *pages)]
 
 
 def stamp(layout: Layout, folders: list[str]) -> str:
-    """Equal as long as none of the two files of these folders was written again."""
+    """Equal as long as no page, and none of the two files of a folder, was written again."""
     lines = []
     for folder in folders:
-        for name in (METADATA, README):
+        for name in ("",) if notes.is_below(folder) else (METADATA, README):
             path = layout.root / folder / name
             try:
                 found = path.stat()
@@ -85,6 +88,19 @@ def read(layout: Layout, folder: str) -> Draft | None:
     except (OSError, ValueError):
         time = int(datetime.now().timestamp())
     return Draft(folder, oid, content, readme.decode("utf-8", "replace"), time, problem)
+
+
+def page(layout: Layout, name: str) -> Draft | None:
+    """A page of `docs` as it is on the disk, its text as `readme`; None for one that is gone."""
+    path = layout.root / name
+    if not path.is_file():
+        return None
+    name = name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    content, problem = _content(layout.root, path, name)
+    text = content[:_MOST_README].decode("utf-8", "replace")
+    oid = hashlib.sha1(content, usedforsecurity=False).hexdigest()
+    time = min(max(int(path.stat().st_mtime), 0), LATEST)
+    return Draft(name, oid, b"", text, time, problem)
 
 
 def _content(root: Path, path: Path, name: str) -> tuple[bytes, Problem | None]:

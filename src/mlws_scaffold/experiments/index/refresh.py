@@ -14,6 +14,7 @@ from mlws_scaffold.experiments.index import (
     branches,
     cache,
     drafts,
+    notes,
     parsing,
     partial,
     refs,
@@ -25,7 +26,7 @@ from mlws_scaffold.experiments.index.parsing import Parsed
 from mlws_scaffold.experiments.index.refs import Repository
 from mlws_scaffold.experiments.index.rows import Candidate
 from mlws_scaffold.experiments.index.watch import Seen
-from mlws_scaffold.workspace.layout import LEARNINGS
+from mlws_scaffold.workspace.layout import HANDOFF
 
 MOST_METADATA = 1_000_000
 MOST_TEXT = 200_000
@@ -55,7 +56,7 @@ def refresh(connection: sqlite3.Connection, seen: Seen) -> None:
 
 
 def _changed(seen: Seen) -> list[str]:
-    """The folders with uncommitted work; without a repository all of them."""
+    """The folders and pages with uncommitted work; without a repository all of them."""
     if seen.repository is None:
         return drafts.every(seen.layout)
     return drafts.changed(seen.repository.git, seen.repository.prefix)
@@ -91,12 +92,12 @@ def _read_folders(
 ) -> None:
     """Read the folders, and parse the metadata, that no earlier call has seen."""
     known = {row[0] for row in connection.execute("select oid from folders")}
-    wanted = {version.oid for version in versions if not version.path.startswith(LEARNINGS)}
+    wanted = {version.oid for version in versions if not notes.is_below(version.path)}
     new = sorted(wanted - known)
     connection.executemany(
-        "insert or replace into folders values (?, ?, ?, ?)",
+        "insert or replace into folders values (?, ?, ?, ?, ?)",
         (
-            (oid, found.metadata, found.readme, found.link)
+            (oid, found.metadata, found.readme, found.handoff, found.link)
             for oid, found in zip(new, branches.files(objects, new), strict=True)
         ),
     )
@@ -144,16 +145,21 @@ def _committed(
     )
     times = activity.times(connection, objects, seen)
     query = (
-        "select number, path, oid, branch, metadata, readme, link"
+        "select number, path, oid, branch, metadata, readme, handoff, link"
         " from present left join folders using (oid) order by number"
     )
     found = []
-    for number, path, oid, branch, metadata, readme, link in connection.execute(query):
+    for number, path, oid, branch, metadata, readme, handoff, link in connection.execute(query):
         time = times.get((path, oid))
-        if path.startswith(LEARNINGS):
-            found.append(Candidate("learning", path, oid, branch, time, number, "", oid))
+        if kind := notes.kind_of(path):
+            found.append(Candidate(kind, path, oid, branch, time, number, "", oid))
         elif metadata or link:
             found.append(Candidate("experiment", path, oid, branch, time, number, metadata, readme))
+            if handoff:
+                page = f"{path}/{HANDOFF}"
+                found.append(
+                    Candidate(notes.HANDOFF, page, handoff, branch, time, number, "", handoff)
+                )
     return found
 
 
@@ -166,6 +172,15 @@ def _uncommitted(
     if not branch and seen.repository:
         branch = seen.repository.git.branch()  # before its first commit
     for folder in changed:
+        if kind := notes.kind_of(folder):
+            if page := drafts.page(seen.layout, folder):
+                found.append(
+                    Candidate(
+                        kind, page.folder, f"{page.oid} {page.time}", branch,
+                        page.time, -1, "", page.readme, True,
+                    )
+                )  # fmt: skip
+            continue
         draft = drafts.read(seen.layout, folder)
         if draft is None:
             continue

@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from mlws_scaffold.errors import Problem
-from mlws_scaffold.experiments.index import metrics, parsing
+from mlws_scaffold.experiments.index import metrics, notes, parsing
 from mlws_scaffold.experiments.index.parsing import Parsed
 from mlws_scaffold.workspace.layout import ARCHIVE, METADATA
 
@@ -26,7 +26,7 @@ _TEXTS = ("goal", "hypothesis", "conclusion")
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A version that may be the newest. `text` is the oid of the README or learning, of an
+    """A version that may be the newest. `text` is the oid of the README or page, of an
     uncommitted one the text itself; `rank` orders equal ones, the smallest first.
     """
 
@@ -43,7 +43,8 @@ class Candidate:
     @property
     def name(self) -> str:
         """What stays the same when an experiment is archived."""
-        return "/".join(self.path.split("/")[2:4]) if self.kind == "experiment" else self.path
+        of_experiment = self.kind in ("experiment", notes.HANDOFF)
+        return "/".join(self.path.split("/")[2:4]) if of_experiment else self.path
 
     @property
     def place(self) -> str:
@@ -242,6 +243,11 @@ def _index(connection: sqlite3.Connection, item: Candidate, text: str) -> None:
     (key,) = connection.execute(query, (item.kind, item.name)).fetchone()
     title = f"{item.name} {fields.get('experiment_id', '')}"
     texts = [fields.get(name) or "" for name in _TEXTS]
+    if item.kind != "experiment":
+        told = notes.said(text)
+        texts[0] = told.title
+        statement = "update documents set goal = ?, status = ? where id = ?"
+        connection.execute(statement, (told.title, told.status, key))
     connection.execute(
         "insert into words (rowid, title, tags, goal, hypothesis, conclusion, text)"
         " values (?, ?, ?, ?, ?, ?, ?)",

@@ -1,9 +1,10 @@
-"""Did someone already try this? Ranked hits over experiments and learnings of all branches."""
+"""Did someone already try this? Ranked hits over experiments and pages of all branches."""
 
 from __future__ import annotations
 
 import re
 import sqlite3
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mlws_scaffold.errors import MlwsError, UsageError
@@ -16,12 +17,16 @@ _MOST_WORDS = 50
 _WEIGHTS = "4.0, 4.0, 6.0, 4.0, 4.0, 1.0"
 # Without an index, more experiments than this would keep somebody waiting.
 _MOST_UNREAD = 300
+USUAL = ("experiment", "learning")
 _COMMON = {"and", "for", "from", "how", "the", "that", "this", "what", "which", "with", "out"}
 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """An experiment or a learning; a higher score is better, and only comparable in one search."""
+    """An experiment or a page; a higher score is better, and only comparable in one search.
+
+    The goal of a page is its title.
+    """
 
     kind: str
     experiment_id: str
@@ -33,8 +38,13 @@ class Hit:
     score: float
 
 
-def search(found: Everywhere, words: str, most: int = 20) -> list[Hit]:
-    """The best hits for any of the words. Raises UsageError when there is no word in the text."""
+def search(
+    found: Everywhere, words: str, most: int = 20, kinds: Sequence[str] = USUAL
+) -> list[Hit]:
+    """The best hits of these kinds (none: all) for any of the words.
+
+    Raises UsageError when there is no word in the text.
+    """
     wanted = _words(words)
     if not wanted:
         raise UsageError(f"{words!r} holds no word", "name what you look for: chunk size reranker")
@@ -43,9 +53,11 @@ def search(found: Everywhere, words: str, most: int = 20) -> list[Hit]:
     query = (
         "select kind, experiment_id, folder, branch, researcher, status, documents.goal,"  # noqa: S608
         f" round(-bm25(words, {_WEIGHTS}), 3) as score from words join documents"
-        " on documents.id = words.rowid where words match ? order by score desc, folder limit ?"
+        " on documents.id = words.rowid where words match ?"
+        f" and (? or kind in ({', '.join('?' * len(kinds))})) order by score desc, folder limit ?"
     )
-    return [Hit(*row) for row in found.connection.execute(query, (match, most))]
+    values = (match, not kinds, *kinds, most)
+    return [Hit(*row) for row in found.connection.execute(query, values)]
 
 
 def similar(layout: Layout, text: str) -> list[Hit]:

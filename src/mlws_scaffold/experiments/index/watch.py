@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 
-from mlws_scaffold.experiments.index import refs
+from mlws_scaffold.experiments.index import notes, refs
 from mlws_scaffold.experiments.index.refs import Repository, Tip
 from mlws_scaffold.workspace.layout import ARCHIVE, EXPERIMENTS, METADATA, README, Layout
 
@@ -52,6 +52,10 @@ def look(layout: Layout) -> Seen:
     for home in (EXPERIMENTS, ARCHIVE):
         for folder in _folders(f"{layout.root}/{home}"):
             _experiments(folder, names, dates)
+    for home in notes.KINDS:
+        for page in layout.notes(home):
+            names.append(str(page))
+            _file(str(page), dates)
     for path in _rules(layout, repository):
         _file(path, dates)
     stamp = b"\0".join((os.fsencode("\n".join(names)), dates.tobytes()))

@@ -1,0 +1,1 @@
+"""What the team writes down: decisions, learnings, the memory of the project, and their indexes."""
