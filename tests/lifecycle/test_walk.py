@@ -64,7 +64,7 @@ def _commands_of_the_rules_for_assistants(place: Path) -> None:
     words = {
         "WORDS": "small network",
         '"TITLE"': '"Small is enough"',
-        "ID": "first-try",
+        "ID": "second-try",  # the experiment of the branch that the line above opened
         "NAME": "second-try",
         "…": GOAL,
     }
