@@ -78,6 +78,8 @@ def test_the_manifest_is_one_that_the_api_knows_and_that_restricted_lets_in(root
     assert container["securityContext"]["allowPrivilegeEscalation"] is False
     assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
     assert {tuple(volume)[1] for volume in pod["volumes"]} <= {"configMap", "emptyDir"}
+    named = [volume["name"] for volume in pod["volumes"]]
+    assert sorted(named) == sorted({mount["name"] for mount in container["volumeMounts"]})
     assert "PATH" not in {one["name"] for one in container["env"]}
     assert code["metadata"]["name"] == job["metadata"]["name"]
 
@@ -93,7 +95,7 @@ def test_the_code_that_travels_is_that_of_the_work_tree_and_runs_where_it_lies(r
     assert not [name for name in names if "outputs" in name]
     [container] = job["spec"]["template"]["spec"]["containers"]
     assert container["command"][2].endswith(
-        f"cd /work/{FOLDER} && exec python train.py --set 'a=it'\"'\"'s'"
+        f"cd /code/{FOLDER} && exec python train.py --set 'a=it'\"'\"'s'"
     )
 
 

@@ -106,8 +106,8 @@ def _wanted(entry: tarfile.TarInfo) -> tarfile.TarInfo | None:
 def _pod(task: Task, asked: Request, name: str) -> dict[str, Any]:
     folder = task.folder.relative_to(task.tree).as_posix()
     unpack = (
-        "tar -xzf /mlws/code.tar.gz -C /work"
-        f" && cd {shlex.quote(f'/work/{folder}')} && exec {shlex.join(task.bare)}"
+        "tar -xzf /mlws/code.tar.gz -C /code"
+        f" && cd {shlex.quote(f'/code/{folder}')} && exec {shlex.join(task.bare)}"
     )
     limits: dict[str, Any] = {}
     if asked.gpus:
@@ -128,7 +128,7 @@ def _pod(task: Task, asked: Request, name: str) -> dict[str, Any]:
         },
         "volumeMounts": [
             {"name": "code", "mountPath": "/mlws", "readOnly": True},
-            {"name": "work", "mountPath": "/work"},
+            {"name": "tree", "mountPath": "/code"},
             {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108 - inside the container
         ],
     }
@@ -147,7 +147,7 @@ def _pod(task: Task, asked: Request, name: str) -> dict[str, Any]:
         "containers": [container],
         "volumes": [
             {"name": "code", "configMap": {"name": name}},
-            {"name": "work", "emptyDir": {}},
+            {"name": "tree", "emptyDir": {}},
             {"name": "tmp", "emptyDir": {}},
         ],
     }
@@ -156,4 +156,4 @@ def _pod(task: Task, asked: Request, name: str) -> dict[str, Any]:
 def _environment(task: Task) -> Mapping[str, str]:
     """What MLflow in the pod needs, and no path of this machine."""
     own = {key: value for key, value in task.environment.items() if key.startswith("MLFLOW_")}
-    return {**own, "PYTHONPATH": "/work/shared/tools/src", "HOME": "/tmp"}  # noqa: S108
+    return {**own, "PYTHONPATH": "/code/shared/tools/src", "HOME": "/tmp"}  # noqa: S108
