@@ -1,4 +1,4 @@
-"""One tagged clone, one wheel and one installation serve all lifecycle tests."""
+"""One clone, wheel and installation for all lifecycle tests; a tiny template and its workspace."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import installation
+from tests.support import installation, template_repo
+from tests.support.commandline import Mlws
 from tests.support.installation import Installation
+from tests.support.template_repo import TemplateRepo
 
 
 @pytest.fixture(scope="session")
@@ -42,3 +44,21 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Installa
     )
     assert str(installation.ROOT) not in place.output
     return made
+
+
+@pytest.fixture
+def template(tmp_path: Path) -> TemplateRepo:
+    """A template of two kinds at v1.0.0."""
+    return template_repo.tiny(tmp_path / "template")
+
+
+@pytest.fixture
+def place(template: TemplateRepo, tmp_path: Path) -> Path:
+    """A committed workspace made from it."""
+    return template_repo.workspace(template, tmp_path / "ws")
+
+
+@pytest.fixture
+def mlws(place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Mlws:
+    """`mlws` in that workspace."""
+    return Mlws(place, monkeypatch, capsys)

@@ -7,28 +7,12 @@ from pathlib import Path
 import pytest
 
 from mlws_scaffold.adapters.git import Git
-from tests.support import template_repo
 from tests.support.commandline import Mlws
 from tests.support.template_repo import TemplateRepo, commit, lines, state, write
 
 pytestmark = pytest.mark.slow
 
 W = "templates/workspace"
-
-
-@pytest.fixture
-def template(tmp_path: Path) -> TemplateRepo:
-    return template_repo.tiny(tmp_path / "template")
-
-
-@pytest.fixture
-def place(template: TemplateRepo, tmp_path: Path) -> Path:
-    return template_repo.workspace(template, tmp_path / "ws")
-
-
-@pytest.fixture
-def mlws(place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Mlws:
-    return Mlws(place, monkeypatch, capsys)
 
 
 def test_edits_follow_a_rename_and_keep_a_file_that_the_template_drops(

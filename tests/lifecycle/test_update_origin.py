@@ -24,21 +24,6 @@ FOO = "agents/production/foo"
 W = "templates/workspace"
 
 
-@pytest.fixture
-def template(tmp_path: Path) -> TemplateRepo:
-    return template_repo.tiny(tmp_path / "template")
-
-
-@pytest.fixture
-def place(template: TemplateRepo, tmp_path: Path) -> Path:
-    return template_repo.workspace(template, tmp_path / "ws")
-
-
-@pytest.fixture
-def mlws(place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Mlws:
-    return Mlws(place, monkeypatch, capsys)
-
-
 def record(place: Path, old: str, new: str) -> None:
     """Change the recorded origin or version by hand, as the messages ask for."""
     path = place / ANSWERS

@@ -17,21 +17,6 @@ pytestmark = pytest.mark.slow
 W = "templates/workspace"
 
 
-@pytest.fixture
-def template(tmp_path: Path) -> TemplateRepo:
-    return template_repo.tiny(tmp_path / "template")
-
-
-@pytest.fixture
-def place(template: TemplateRepo, tmp_path: Path) -> Path:
-    return template_repo.workspace(template, tmp_path / "ws")
-
-
-@pytest.fixture
-def mlws(place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Mlws:
-    return Mlws(place, monkeypatch, capsys)
-
-
 def test_what_the_team_took_over_is_left_alone(
     template: TemplateRepo, place: Path, mlws: Mlws
 ) -> None:

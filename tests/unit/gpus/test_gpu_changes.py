@@ -13,9 +13,8 @@ import pytest
 
 from mlws_scaffold.gpus.reservations import opening
 from mlws_scaffold.workspace import config
-from tests.support import fake_nvml, tiny_workspace
+from tests.unit.gpus.conftest import MLWS, mlws
 
-MLWS = Path(sys.executable).with_name("mlws")
 TEAM = """\
 [gpus]
 store = "sqlite:///gpus.db"
@@ -25,22 +24,6 @@ email = "researcher@example.org"
 role = "lead"
 [team.ben]
 """
-
-
-@pytest.fixture
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    pytest.importorskip("pynvml")
-    (tmp_path / "lib").mkdir()
-    monkeypatch.setenv("LD_LIBRARY_PATH", str(fake_nvml.build(tmp_path / "lib")))
-    monkeypatch.setenv("FAKE_NVML_COUNT", "2")
-    root = tiny_workspace.make(tmp_path / "here", config=TEAM)
-    subprocess.run(["git", "init", "-q", root], check=True)
-    return root
-
-
-def mlws(place: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    command = [MLWS, "gpu", *words]
-    return subprocess.run(command, cwd=place, capture_output=True, text=True, timeout=120)
 
 
 def shown(place: Path, *words: str) -> Any:

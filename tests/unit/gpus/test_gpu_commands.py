@@ -14,29 +14,10 @@ from pathlib import Path
 import pytest
 
 from mlws_scaffold.adapters import children
-from tests.support import fake_nvml, tiny_workspace
+from tests.unit.gpus.conftest import MLWS, mlws
 
-MLWS = Path(sys.executable).with_name("mlws")
 TEAM = '[team.ann]\nemail = "researcher@example.org"\n[team.ben]\n'
 SHOW = "import os; print(os.environ['CUDA_VISIBLE_DEVICES'], os.environ['CUDA_DEVICE_ORDER'])"
-
-
-@pytest.fixture
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A workspace on a machine with two GPUs."""
-    pytest.importorskip("pynvml")
-    (tmp_path / "lib").mkdir()
-    monkeypatch.setenv("LD_LIBRARY_PATH", str(fake_nvml.build(tmp_path / "lib")))
-    monkeypatch.setenv("FAKE_NVML_COUNT", "2")
-    root = tiny_workspace.make(tmp_path / "here", config=TEAM)
-    subprocess.run(["git", "init", "-q", root], check=True)
-    return root
-
-
-def mlws(place: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [MLWS, "gpu", *words], cwd=place, capture_output=True, text=True, check=False, timeout=120
-    )
 
 
 def test_a_gpu_is_one_line_with_its_reservation_beside_it(place: Path) -> None:

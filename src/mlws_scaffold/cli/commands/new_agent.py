@@ -13,6 +13,9 @@ from mlws_scaffold.cli.commands import new_project, promotion
 from mlws_scaffold.errors import UsageError
 from mlws_scaffold.models import registry
 
+_purpose = click.option("--purpose", help="What it is for: one sentence.")
+_model = click.option("--model", "model_key", help="A key of models/registry.yaml.")
+_dry_run = click.option("--dry-run", is_flag=True, help="With --from: only say what would be done.")
 _framework = click.option(
     "--framework",
     type=click.Choice(["pydantic-ai", "plain", "rag"]),
@@ -22,15 +25,15 @@ _framework = click.option(
 
 @click.command(epilog="Example: mlws-new prototype helper --model llama3.1-8b")
 @new_project.named
-@click.option("--purpose", help="What it is for: one sentence.")
-@click.option("--model", "model_key", help="A key of models/registry.yaml.")
+@_purpose
+@_model
 @click.option(
     "--from",
     "source",
     metavar="EXPERIMENT",
     help="Take the package below src/ of an experiment along, and remember where it came from.",
 )
-@click.option("--dry-run", is_flag=True, help="With --from: only say what would be done.")
+@_dry_run
 @_framework
 @new_project.researcher
 @answers.options
@@ -56,15 +59,15 @@ def prototype(
 
 @click.command(epilog="Example: mlws-new agent helper --model llama3.1-8b")
 @new_project.named
-@click.option("--purpose", help="What it is for: one sentence.")
-@click.option("--model", "model_key", help="A key of models/registry.yaml.")
+@_purpose
+@_model
 @click.option(
     "--from",
     "source",
     metavar="PROTOTYPE",
     help="Take agent.py, config.yaml, prompts/, src/ and the tests of a prototype along.",
 )
-@click.option("--dry-run", is_flag=True, help="With --from: only say what would be done.")
+@_dry_run
 @_framework
 @new_project.researcher
 @new_project.no_branch
